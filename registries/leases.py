@@ -1,0 +1,113 @@
+"""Work is a row that is due: whoever claims it holds it until the lease ends, and only the newest claim may write.
+
+A claim is one conditional UPDATE. Every claim raises the row's fence; a worker that was stopped for longer than its lease finds
+a higher fence and may write nothing more (`LeaseLostError`).
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import models, transaction
+from django.db.models import Case, F, Q, Value, When
+from django.utils import timezone
+
+LEASE = timedelta(seconds=60)
+FIRST_RETRY = timedelta(seconds=30)
+LONGEST_RETRY = timedelta(hours=1)
+
+
+class LeaseLostError(Exception):
+    """Another worker claimed the row meanwhile: what this one still holds in hand is void."""
+
+
+class DueRow(models.Model):
+    """A row that says itself when work on it is due, who works on it now, and how often that failed."""
+
+    due_at = models.DateTimeField(null=True, db_index=True)  # null: nothing to do
+    leased_until = models.DateTimeField(null=True)
+    fence = models.PositiveBigIntegerField(default=0)
+    attempts = models.PositiveIntegerField(default=0)  # since the last success
+    last_error = models.TextField(default="")
+    failed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        abstract = True
+
+
+def free(at: datetime) -> Q:
+    """Rows that nobody holds at `at`."""
+    return Q(leased_until=None) | Q(leased_until__lte=at)
+
+
+def due(at: datetime) -> Q:
+    """Rows whose time has come and that nobody holds."""
+    return Q(due_at__lte=at) & free(at)
+
+
+@dataclass(slots=True)
+class Lease[Row: DueRow]:
+    """One worker's hold on one row."""
+
+    row: Row
+    fence: int
+    finished: bool = False
+
+    def _mine(self) -> models.QuerySet[Row]:
+        return type(self.row)._default_manager.filter(pk=self.row.pk, fence=self.fence)
+
+    def renew(self) -> None:
+        """Hold the row for another lease; inside a transaction this also fences every write of that transaction.
+
+        Raises LeaseLostError when the row was claimed anew.
+        """
+        if not self._mine().update(leased_until=timezone.now() + LEASE):
+            raise LeaseLostError
+
+    def finish(self, next_due_at: datetime | None) -> None:
+        """Give the row back with success; a due date that somebody set meanwhile ("look now") stays."""
+        meanwhile = Case(When(due_at=self.row.due_at, then=Value(next_due_at)), default=F("due_at"))
+        if self.row.due_at is None:
+            meanwhile = Case(When(due_at=None, then=Value(next_due_at)), default=F("due_at"))
+        changed = self._mine().update(leased_until=None, attempts=0, last_error="", failed_at=None, due_at=meanwhile)
+        if not changed:
+            raise LeaseLostError
+        self.finished = True
+
+    def give_back(self, error: str, *, retry_after: timedelta | None = None) -> None:
+        """Give the row back with failure: it says why, and when it is due again."""
+        now = timezone.now()
+        wait = retry_after or min(FIRST_RETRY * 2 ** min(self.row.attempts - 1, 10), LONGEST_RETRY)
+        self._mine().update(leased_until=None, last_error=error, failed_at=now, due_at=now + wait)
+        self.finished = True
+
+
+def take[Row: DueRow](candidates: models.QuerySet[Row], pk: int, at: datetime | None = None) -> Lease[Row] | None:
+    """The lease of row `pk` if it is among the due `candidates` and nobody holds it; None otherwise."""
+    now = at or timezone.now()
+    with transaction.atomic():
+        claimed = candidates.filter(free(now), pk=pk).update(
+            leased_until=now + LEASE, fence=F("fence") + 1, attempts=F("attempts") + 1
+        )
+        if not claimed:
+            return None
+        row = candidates.model._default_manager.get(pk=pk)
+    return Lease(row, row.fence)
+
+
+@contextmanager
+def claim[Row: DueRow](candidates: models.QuerySet[Row], pk: int) -> Iterator[Lease[Row] | None]:
+    """Hold row `pk` while the block runs (None: not due, or another worker has it).
+
+    A block that neither finishes nor gives back leaves the lease to run out; an unforeseen error is written into the row.
+    """
+    lease = take(candidates, pk)
+    try:
+        yield lease
+    except LeaseLostError:
+        return  # the other worker does the rest
+    except Exception as error:
+        if lease and not lease.finished:
+            lease.give_back(f"unforeseen: {type(error).__name__}: {error}")
+        raise

@@ -1,0 +1,255 @@
+"""What registries hold: content is global and immutable, presence is local and dated (design: facts apart from verdicts)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from registries.fields import DigestField
+from registries.leases import DueRow
+from registries.oci.digest import Digest
+from registries.oci.media_types import Kind
+
+
+class Registry(models.Model):
+    """A connection to one registry, or to one OCI layout directory that stands for a repository."""
+
+    class Source(models.TextChoices):
+        REGISTRY = "registry", "Registry"
+        LAYOUT = "layout", "OCI layout directory"
+
+    source = models.CharField(max_length=10, choices=Source, default=Source.REGISTRY)
+    address = models.CharField(max_length=255)  # host[:port]; of a layout: its folder below SIGNBOARD_LAYOUT_ROOT
+    reference_name = models.CharField(max_length=255, blank=True)  # what policies call it; "" for a layout that stands for nothing
+    plain_http = models.BooleanField(default=False)
+    allowed_networks = models.JSONField(default=list, blank=True)  # exact host:port or CIDR, for private and loopback addresses
+    tls_ca = models.TextField(blank=True)  # PEM
+    username = models.CharField(max_length=255, blank=True)
+    sealed_password = models.BinaryField(default=b"", blank=True)  # credentials.py
+    repository_patterns = models.JSONField(default=list, blank=True)  # names or patterns ("prod/*"); empty: every one of the catalog
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["source", "address"], name="one_connection_an_address")]
+
+    def __str__(self) -> str:
+        return self.reference_name or self.address
+
+
+class Survey(DueRow):
+    """The due work of one registry: find its repositories (catalog, names and patterns)."""
+
+    registry = models.OneToOneField(Registry, models.CASCADE, related_name="survey")
+    finished_at = models.DateTimeField(null=True)
+    complete = models.BooleanField(default=False)  # the catalog was read to its end
+    note = models.TextField(default="")  # what an operator should know of the last one
+
+
+class RepositoryQuerySet(models.QuerySet["Repository"]):
+    def due(self, at: datetime) -> Self:
+        return self.filter(Q(due_at__lte=at), Q(leased_until=None) | Q(leased_until__lte=at))
+
+
+class Repository(DueRow):
+    """One repository of a registry, and the due work of indexing it."""
+
+    registry = models.ForeignKey(Registry, models.CASCADE, related_name="repositories")
+    name = models.CharField(max_length=255)
+    referrers_api = models.BooleanField(null=True)  # None: not known yet
+    generation = models.PositiveBigIntegerField(default=0)  # raised whenever what is known of it changed: trust asks for it
+    indexed_at = models.DateTimeField(null=True)  # end of the last index that ran through
+    tags_complete = models.BooleanField(default=False)  # the last tag listing was read to its end
+    progress_done = models.PositiveIntegerField(default=0)  # subjects walked in the running (or last) index
+    progress_total = models.PositiveIntegerField(default=0)
+    requests = models.JSONField(default=dict)  # by kind, of the last index
+    objects = RepositoryQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "repositories"
+        constraints = [models.UniqueConstraint(fields=["registry", "name"], name="one_repository_a_name")]
+
+    def __str__(self) -> str:
+        return self.reference
+
+    @property
+    def reference(self) -> str:
+        """`registry/repository` as policies spell it; "" where the connection stands for nothing."""
+        return f"{self.registry.reference_name}/{self.name}" if self.registry.reference_name else ""
+
+
+class Manifest(models.Model):
+    """One manifest, whoever holds it: immutable, told from its own bytes."""
+
+    digest = DigestField(primary_key=True)
+    media_type = models.CharField(max_length=255)
+    artifact_type = models.CharField(max_length=255, blank=True, db_index=True)
+    kind = models.CharField(max_length=12, choices=[(kind.value, kind.value) for kind in Kind])
+    subject = DigestField(null=True, db_index=True)  # may name a manifest that nobody has
+    size = models.PositiveIntegerField()
+    annotations = models.JSONField(default=dict)
+    summary = models.JSONField(default=dict)  # platforms, config and layer types, sizes: what pages show without reading bytes
+
+    def __str__(self) -> str:
+        return str(self.digest)
+
+
+class Child(models.Model):
+    """An index names a manifest; the child may be one that the registry does not have."""
+
+    parent = models.ForeignKey(Manifest, models.CASCADE, related_name="children")
+    child = DigestField(db_index=True)
+    position = models.PositiveIntegerField()
+    platform = models.CharField(max_length=100, blank=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["parent", "position"], name="one_child_a_position")]
+
+
+class Content(models.Model):
+    """Exact bytes of a manifest, an envelope or a small document; never joined by lists."""
+
+    MAX_SIZE = 4 * 1024 * 1024
+
+    digest = DigestField(primary_key=True)
+    size = models.PositiveIntegerField()
+    content = models.BinaryField()
+
+
+class PresenceQuerySet(models.QuerySet["Presence"]):
+    def within(self, repositories: models.QuerySet[Repository]) -> Self:
+        return self.filter(repository__in=repositories)
+
+    def current(self) -> Self:
+        return self.filter(until=None)
+
+
+class Presence(models.Model):
+    """A manifest was in a repository from then until then; nothing is deleted when it vanishes from a registry."""
+
+    repository = models.ForeignKey(Repository, models.CASCADE, related_name="presences")
+    manifest = models.ForeignKey(Manifest, models.PROTECT, related_name="presences")
+    since = models.DateTimeField()
+    until = models.DateTimeField(null=True)  # null: still there
+    # An artifact is a manifest with a tag, or with neither parent nor subject; maintained by indexing.
+    is_artifact = models.BooleanField(default=False)
+    objects = PresenceQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["repository", "manifest"], condition=Q(until=None), name="one_current_presence")
+        ]
+        indexes = [models.Index(fields=["manifest", "repository"])]
+
+
+class Tag(models.Model):
+    """A tag of a repository and what it names; tags of the referrers tag schema and of cosign's are listings, not tags."""
+
+    repository = models.ForeignKey(Repository, models.CASCADE, related_name="tags")
+    name = models.CharField(max_length=128)
+    digest = DigestField(db_index=True)
+    since = models.DateTimeField()  # when it was first seen to name this digest
+    gone_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["repository", "name"], name="one_tag_a_name")]
+
+
+class TagMove(models.Model):
+    """A tag named something else, appeared or vanished; the history of a tag."""
+
+    tag = models.ForeignKey(Tag, models.CASCADE, related_name="moves")
+    before = DigestField(null=True)
+    after = DigestField(null=True)
+    at = models.DateTimeField()
+
+
+class ListingSource(models.TextChoices):
+    API = "api", "referrers API"
+    FALLBACK = "fallback", "referrers tag"
+    BOTH = "both", "referrers API and tag"
+    LAYOUT = "layout", "OCI layout"
+
+
+class ListingFacts(models.Model):
+    """What a registry listed as referrers of a subject."""
+
+    source = models.CharField(max_length=10, choices=ListingSource)
+    complete = models.BooleanField()
+    error_code = models.CharField(max_length=40, blank=True)
+    error = models.TextField(blank=True)
+    digests = models.JSONField(default=list)  # of the referrers whose own `subject` is this one, in the order given
+
+    class Meta:
+        abstract = True
+
+
+class Listing(ListingFacts):
+    """The most recent answer to "which referrers has this subject", always with its age."""
+
+    repository = models.ForeignKey(Repository, models.CASCADE, related_name="listings")
+    subject = DigestField(db_index=True)
+    checked_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["repository", "subject"], name="one_listing_a_subject")]
+
+    @property
+    def recent_until(self) -> datetime:
+        """A listing is recent for twice the polling interval."""
+        return self.checked_at + recency()
+
+
+class ListingHistory(ListingFacts):
+    """A listing as it was before its source, completeness or content changed."""
+
+    listing = models.ForeignKey(Listing, models.CASCADE, related_name="history")
+    since = models.DateTimeField()
+    until = models.DateTimeField()
+
+
+class Fault(models.Model):
+    """Something in a repository that could not be had or believed, as the last index saw it."""
+
+    repository = models.ForeignKey(Repository, models.CASCADE, related_name="faults")
+    digest = models.CharField(max_length=255)  # a digest, or a tag name
+    subject = DigestField(null=True)  # whose referrer it would be
+    code = models.CharField(max_length=40)
+    message = models.TextField()
+    seen_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["repository", "digest", "code"], name="one_fault_a_thing")]
+
+
+class SchemaTag(models.Model):
+    """A tag that is a listing: of the referrers tag schema, or of cosign's; counted apart, never an artifact."""
+
+    repository = models.ForeignKey(Repository, models.CASCADE, related_name="schema_tags")
+    name = models.CharField(max_length=160)
+    scheme = models.CharField(max_length=10, choices=[("referrers", "referrers tag schema"), ("cosign", "cosign")])
+    subject = DigestField(db_index=True)
+    digest = DigestField(null=True)
+    gone_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["repository", "name"], name="one_schema_tag_a_name")]
+
+
+def polling_interval() -> timedelta:
+    return timedelta(seconds=settings.POLLING_INTERVAL)
+
+
+def recency() -> timedelta:
+    """How long a listing counts as recent."""
+    return 2 * polling_interval()
+
+
+def contents(digests: Iterable[Digest]) -> dict[Digest, bytes]:
+    """The kept bytes of those digests that are kept."""
+    rows = Content.objects.filter(digest__in=list(digests)).values_list("digest", "content")
+    return {digest: bytes(content) for digest, content in rows}

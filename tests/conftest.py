@@ -1,0 +1,20 @@
+"""What every test stands on: no socket is opened unless the test says so."""
+
+import socket
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def no_network(request, monkeypatch):
+    """A test that connects anywhere fails, unless it is marked `network`, `interop`, `browser` or `soak`."""
+    if any(request.node.get_closest_marker(name) for name in ("network", "interop", "browser", "soak")):
+        return
+    real = socket.socket.connect
+
+    def refuse(self, address):
+        if self.family == socket.AF_UNIX or request.config.getoption("--reuse-db", default=None) == "never":
+            return real(self, address)
+        raise AssertionError(f"this test opened a socket to {address}; mark it `network` if it must")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)

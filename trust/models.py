@@ -1,0 +1,220 @@
+"""Trust's memory: revisions, certificates, evidence and verdicts. Every green word here is void unless `green()` says otherwise."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Self
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Case, CharField, F, Q, Value, When
+
+from registries.fields import DigestField
+from registries.leases import DueRow
+from registries.models import Manifest, Repository
+from trust.notary.evidence import EVIDENCE_VERSION
+from trust.notary.judge import JUDGE_VERSION
+from trust.notary.outcome import GREEN, Word
+
+WORDS = [(word.value, word.value.replace("_", " ")) for word in Word]
+BUILD = "build"  # the purpose that makes an artifact's status
+
+
+class TrustRevision(models.Model):
+    """One immutable state of policy and stores together; the highest number is the active one."""
+
+    number = models.PositiveIntegerField(unique=True)
+    policy = models.BinaryField()  # trustpolicy.oci.json, byte for byte as uploaded
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True)
+    author_name = models.CharField(max_length=150)
+    reason = models.TextField()
+    created_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"revision {self.number}"
+
+
+class StoreFile(models.Model):
+    """One certificate file of a trust store of one revision, as notation's directory layout has it."""
+
+    revision = models.ForeignKey(TrustRevision, models.CASCADE, related_name="store_files")
+    store_type = models.CharField(max_length=20)
+    store_name = models.CharField(max_length=255)
+    file_name = models.CharField(max_length=255)
+    content = models.BinaryField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["revision", "store_type", "store_name", "file_name"], name="one_store_file_a_name")
+        ]
+
+
+class Certificate(models.Model):
+    """One certificate by the SHA-256 of its DER; the other columns repeat what the DER says, for lists and search."""
+
+    thumbprint = models.CharField(max_length=64, primary_key=True)
+    der = models.BinaryField()
+    subject = models.TextField()
+    issuer = models.TextField()
+    serial = models.CharField(max_length=80)
+    common_name = models.TextField(blank=True)
+    not_before = models.DateTimeField()
+    not_after = models.DateTimeField(db_index=True)
+    is_ca = models.BooleanField()
+    self_signed = models.BooleanField()
+    key = models.CharField(max_length=20, blank=True)
+    ocsp_urls = models.JSONField(default=list)
+    crl_urls = models.JSONField(default=list)
+
+
+class Chain(models.Model):
+    """An ordered chain that signatures share, and its standing: what revocation says of all of them at once."""
+
+    class Standing(models.TextChoices):
+        NO_SOURCE = "no_source", "no revocation source"
+        NOT_EVALUATED = "not_evaluated", "not evaluated"
+        GOOD = "good", "good"
+        REVOKED = "revoked", "revoked"
+
+    fingerprint = models.CharField(max_length=64, primary_key=True)  # SHA-256 over the thumbprints, leaf first
+    thumbprints = models.JSONField()
+    leaf = models.ForeignKey(Certificate, models.PROTECT, related_name="leads")
+    standing = models.CharField(max_length=16, choices=Standing)
+    standing_until = models.DateTimeField(null=True)  # null: holds without end (no answer that could age)
+
+
+class Signature(models.Model):
+    """The evidence of one signature manifest: what its bytes prove, whatever the policy, whoever asks, whenever."""
+
+    manifest = models.OneToOneField(Manifest, models.CASCADE, primary_key=True, related_name="signature")
+    subject = DigestField(db_index=True)
+    envelope = DigestField(null=True)  # null: the manifest names no one envelope
+    media_type = models.CharField(max_length=255, blank=True)
+    evidence = models.JSONField(null=True)  # trust/evidence.py writes and reads it; null: the envelope is not to be had
+    fault_code = models.CharField(max_length=60, blank=True)  # why there is no evidence
+    fault = models.TextField(blank=True)
+    fault_is_unknown = models.BooleanField(default=False)  # a fault that proves nothing about the signature
+    chain = models.ForeignKey(Chain, models.PROTECT, null=True, related_name="signatures")
+    evidence_version = models.PositiveIntegerField()
+    examined_at = models.DateTimeField()
+
+
+class Verdict(models.Model):
+    """What the active policy makes of one signature in one repository for one purpose. Small: the ladder is judged anew."""
+
+    repository = models.ForeignKey(Repository, models.CASCADE, related_name="verdicts")
+    signature = models.ForeignKey(Signature, models.CASCADE, related_name="verdicts")
+    purpose = models.CharField(max_length=64, default=BUILD)
+    system = models.CharField(max_length=20, default="notation")
+    word = models.CharField(max_length=24, choices=WORDS)
+    reason = models.CharField(max_length=60)
+    signer = models.TextField(blank=True)
+    statement = models.CharField(max_length=255, blank=True)
+    green_until = models.DateTimeField(null=True)
+    inputs = models.CharField(max_length=64)  # hash of what was judged
+    revision = models.ForeignKey(TrustRevision, models.CASCADE, null=True)
+    judge_version = models.PositiveIntegerField(default=JUDGE_VERSION)
+    judged_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["repository", "signature", "purpose", "system"], name="one_verdict_a_question")
+        ]
+
+
+def green(active: int | None, at: datetime, chain: str = "chain__") -> Q:
+    """The green test (design: green is computed at read time): which stored green words still hold at `at`."""
+    standing = Q(**{f"{chain}standing__in": [Chain.Standing.GOOD, Chain.Standing.NO_SOURCE, Chain.Standing.NOT_EVALUATED]})
+    unexpired = Q(**{f"{chain}standing_until": None}) | Q(**{f"{chain}standing_until__gt": at})
+    return (
+        Q(word__in=GREEN, revision=active, evidence_version=EVIDENCE_VERSION, judge_version=JUDGE_VERSION, green_until__gt=at)
+        & standing
+        & unexpired
+    )
+
+
+class ArtifactStatusQuerySet(models.QuerySet["ArtifactStatus"]):
+    def within(self, repositories: models.QuerySet[Repository]) -> Self:
+        return self.filter(repository__in=repositories)
+
+    def artifacts(self) -> Self:
+        return self.filter(is_artifact=True, present=True)
+
+    def with_word_at(self, active: int | None, at: datetime) -> Self:
+        """Adds `word_now`: the stored word, or `stale` where it was green and no longer is."""
+        word = Case(
+            When(green(active, at), then=F("word")),
+            When(word__in=GREEN, then=Value(Word.stale.value)),
+            default=F("word"),
+            output_field=CharField(),
+        )
+        return self.annotate(word_now=word)
+
+
+class ArtifactStatus(models.Model):
+    """One row for lists: the word of one subject in one repository, and all that the green test needs."""
+
+    repository = models.ForeignKey(Repository, models.CASCADE, related_name="statuses")
+    manifest = models.ForeignKey(Manifest, models.CASCADE, related_name="statuses")
+    is_artifact = models.BooleanField(default=True)  # tagged, or with neither parent nor subject
+    present = models.BooleanField(default=True)  # the registry still has it
+    word = models.CharField(max_length=24, choices=WORDS)
+    severity = models.PositiveSmallIntegerField()  # worst first in lists; statuses.SEVERITY
+    reason = models.CharField(max_length=60)
+    message = models.TextField(blank=True)  # the verdict sentence without its word
+    signer = models.TextField(blank=True)
+    statement = models.CharField(max_length=255, blank=True)
+    chain = models.ForeignKey(Chain, models.SET_NULL, null=True)  # of the signature that decided
+    green_until = models.DateTimeField(null=True)  # min(own deadlines, end of the listing's recency)
+    revision = models.PositiveIntegerField(null=True)  # TrustRevision.number it was judged under
+    evidence_version = models.PositiveIntegerField(default=EVIDENCE_VERSION)
+    judge_version = models.PositiveIntegerField(default=JUDGE_VERSION)
+    judged_at = models.DateTimeField()
+    listed_at = models.DateTimeField(null=True)  # age of the listing it rests on; null: never listed
+    tags = models.JSONField(default=list)
+    counts = models.JSONField(default=dict)  # referrers by kind
+    covered_by = DigestField(null=True)  # a verified index that names this child
+    signature_withdrawn = models.BooleanField(default=False)
+    tag_moved_back = models.BooleanField(default=False)
+    cosign = models.PositiveIntegerField(default=0)  # signatures of the other kind: noted, never counted
+    changed_at = models.DateTimeField()  # when the word last changed
+    since = models.DateTimeField()  # first seen in this repository
+    objects = ArtifactStatusQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "artifact statuses"
+        constraints = [models.UniqueConstraint(fields=["repository", "manifest"], name="one_status_an_artifact")]
+        indexes = [
+            models.Index(fields=["is_artifact", "present", "severity", "-changed_at", "-id"], name="worst_first"),
+            models.Index(fields=["word", "revision", "green_until"], name="green_test"),
+        ]
+
+
+class StatusChange(models.Model):
+    """The word of an artifact changed, and why: the history of a verdict."""
+
+    class Cause(models.TextChoices):
+        FIRST = "first", "first seen"
+        REVISION = "revision", "another trust revision"
+        CLOCK = "clock", "time passed"
+        EVIDENCE = "evidence", "other signatures or listing"
+        VERSION = "version", "a newer Signboard"
+
+    status = models.ForeignKey(ArtifactStatus, models.CASCADE, related_name="changes")
+    before = models.CharField(max_length=24, blank=True, choices=WORDS)
+    after = models.CharField(max_length=24, choices=WORDS)
+    reason = models.CharField(max_length=60)
+    cause = models.CharField(max_length=12, choices=Cause)
+    revision = models.PositiveIntegerField(null=True)
+    at = models.DateTimeField(db_index=True)
+
+
+class Judgement(DueRow):
+    """The due work of judging one repository: what was judged of it last, and what would make that old."""
+
+    repository = models.OneToOneField(Repository, models.CASCADE, related_name="judgement")
+    generation = models.PositiveBigIntegerField(null=True)  # of Repository, that was judged; null: never
+    revision = models.PositiveIntegerField(null=True)
+    evidence_version = models.PositiveIntegerField(default=0)
+    judge_version = models.PositiveIntegerField(default=0)
+    judged_at = models.DateTimeField(null=True)
