@@ -1,0 +1,111 @@
+"""What judging a signature answers: every validation with its status, the word for people, notation's own answer."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from trust.notary.levels import Action, Validation
+
+
+class CheckStatus(StrEnum):
+    """How one validation went."""
+
+    passed = "pass"
+    failed = "fail"
+    skipped = "skipped"
+    not_run = "not run"  # its inputs do not exist
+    not_evaluated = "not evaluated"  # its inputs exist somewhere, but not here
+
+
+class Word(StrEnum):
+    """Signboard's word for a signature or an artifact."""
+
+    verified = "verified"
+    verified_with_exceptions = "verified_with_exceptions"
+    untrusted = "untrusted"
+    failed = "failed"
+    unsigned = "unsigned"
+    not_checked = "not_checked"
+    unknown = "unknown"
+    stale = "stale"
+
+    @property
+    def is_green(self) -> bool:
+        return self in (Word.verified, Word.verified_with_exceptions)
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something worth knowing that changes no word."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """One validation of one signature: the value seen, the value wanted, and the smallest change that would flip it."""
+
+    validation: Validation
+    action: Action
+    status: CheckStatus
+    code: str
+    message: str
+    seen: str = ""
+    wanted: str = ""
+    nearest_fix: str = ""
+    reached_by_notation: bool = True
+    certificate: str = ""
+    store: str = ""
+
+    @property
+    def is_critical(self) -> bool:
+        """Whether it fails, and the statement does not let a failure pass."""
+        return self.action is Action.enforce and self.status is CheckStatus.failed
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a statement enforces it, and nobody here can say how it goes."""
+        undecided = self.status in (CheckStatus.not_evaluated, CheckStatus.not_run)
+        return self.action is Action.enforce and undecided
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The verdict on one signature, judged alone; `verified`, `skipped` and `error` are notation's answer."""
+
+    word: Word
+    reason: str
+    message: str
+    statement: str
+    level: str
+    results: tuple[CheckResult, ...]
+    verified: bool = False
+    skipped: bool = False
+    error: str = ""
+    signer: str = ""
+    green_until: datetime | None = None  # the earliest of its own deadlines; None: it has none, or is not green
+    notes: tuple[Note, ...] = ()
+
+    def result(self, validation: Validation | str) -> CheckResult:
+        wanted = Validation(validation)
+        return next(result for result in self.results if result.validation is wanted)
+
+
+@dataclass(frozen=True, slots=True)
+class SignatureFault:
+    """A listed signature without an envelope to examine: its manifest is unreadable, or a blob is not to be had."""
+
+    word: Word  # failed or unknown
+    reason: str
+    message: str
+    ends_notation: bool = True  # whether notation gives up on the whole artifact when its turn comes
+
+
+@dataclass(frozen=True, slots=True)
+class NotationVerdict:
+    """What notation would answer for an artifact as a whole."""
+
+    verified: bool
+    skipped: bool = False
+    error: str = ""
