@@ -14,9 +14,10 @@ from registries.leases import DueRow
 from registries.models import Manifest, Repository
 from trust.notary.evidence import EVIDENCE_VERSION
 from trust.notary.judge import JUDGE_VERSION
-from trust.notary.outcome import GREEN, Word
+from trust.notary.outcome import Word
 
 WORDS = [(word.value, word.value.replace("_", " ")) for word in Word]
+GREEN = [word.value for word in Word if word.is_green]
 BUILD = "build"  # the purpose that makes an artifact's status
 
 

@@ -1,0 +1,234 @@
+"""The validations one by one: what each sees, what it wants, and the smallest change that would flip it.
+
+A check looks at its inputs only; what a failure leads to is decided in `judge`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from registries.oci.descriptor import Descriptor
+from trust.notary.certificates import Certificate
+from trust.notary.evidence import Evidence, Scheme, Signed
+from trust.notary.outcome import CheckStatus
+from trust.notary.revocation import RevocationAnswers
+from trust.notary.trust_policy import Statement
+from trust.notary.trust_store import TrustStore, TrustStores
+
+STORE_TYPE = {Scheme.x509: "ca", Scheme.signing_authority: "signingAuthority"}
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """Everything a check may look at, for a signature whose integrity holds."""
+
+    target: Descriptor
+    user_metadata: Mapping[str, str]
+    signed: Signed
+    chain: tuple[Certificate, ...]
+    unverified_timestamp_token: bytes | None
+    statement: Statement
+    stores: TrustStores
+    answers: RevocationAnswers
+    at: datetime
+
+    @property
+    def leaf(self) -> Certificate:
+        return self.chain[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a check found."""
+
+    status: CheckStatus
+    code: str
+    message: str
+    seen: str = ""
+    wanted: str = ""
+    nearest_fix: str = ""
+    certificate: str = ""
+    store: str = ""
+
+
+def integrity(evidence: Evidence) -> Finding:
+    """Whether the envelope is sound and signed by its leaf certificate; established when it was examined."""
+    wanted = "a sound envelope, signed by the key of its own first certificate"
+    fault = evidence.integrity
+    if fault is None:
+        algorithm = evidence.signed.algorithm if evidence.signed else ""
+        seen = f"{algorithm}, {evidence.media_type}, {evidence.size} bytes"
+        return Finding(CheckStatus.passed, "intact", "The signature is intact.", seen, wanted)
+    status = CheckStatus.not_evaluated if fault.code == "limit" else CheckStatus.failed
+    seen = f"{evidence.media_type}, {evidence.size} bytes"
+    fix = "Sign the artifact again." if fault.kind == "failed" else ""
+    return Finding(status, fault.code, as_sentence(fault.message), seen, wanted, fix, certificate=fault.certificate)
+
+
+def authenticity(inputs: Inputs) -> Finding:
+    """Whether any certificate of the chain stands in a store of the statement that is of the scheme's type."""
+    store_type = STORE_TYPE[inputs.signed.scheme]
+    names = inputs.statement.stores_of(store_type)
+    root = inputs.chain[-1]
+    if not names:
+        return Finding(
+            CheckStatus.failed,
+            "no_store_for_scheme",
+            f"The statement names no {store_type} store, and a signature of the scheme {inputs.signed.scheme} needs one.",
+            seen=root.subject,
+            wanted=f"a certificate of a {store_type} store",
+            nearest_fix=_other_store(inputs) or f"Name a {store_type} store in statement {inputs.statement.name}.",
+        )
+    wanted = f"a certificate of {_either(names)}"
+    stores = [inputs.stores.get(store.type, store.name) for store in names]
+    for store in stores:
+        if store.fault:
+            fix = f"Repair {store}: while it cannot be read, the whole statement trusts nobody."
+            return Finding(
+                CheckStatus.failed, "trust_store_unusable", store.fault, root.subject, wanted, fix, store=str(store)
+            )
+    if anchor := _anchor(inputs.chain, stores):
+        certificate, store = anchor
+        message = f"The chain of {len(inputs.chain)} leads to a certificate in store {store}."
+        return Finding(
+            CheckStatus.passed,
+            "trusted",
+            message,
+            certificate.subject,
+            wanted,
+            certificate=certificate.thumbprint,
+            store=str(store),
+        )
+    return Finding(
+        CheckStatus.failed,
+        "unknown_root",
+        f"No certificate of the chain is in {_either(names)}.",
+        seen=root.subject,
+        wanted=wanted,
+        nearest_fix=_namesake(inputs.chain, stores)
+        or _other_store(inputs)
+        or f"If you trust {root.subject}, add it to {names[0]}.",
+        certificate=root.thumbprint,
+    )
+
+
+def is_anchored(inputs: Inputs) -> bool:
+    """Whether the chain leads to a certificate that the statement trusts."""
+    names = inputs.statement.stores_of(STORE_TYPE[inputs.signed.scheme])
+    return _anchor(inputs.chain, [inputs.stores.get(store.type, store.name) for store in names]) is not None
+
+
+def _anchor(chain: Sequence[Certificate], stores: Sequence[TrustStore]) -> tuple[Certificate, TrustStore] | None:
+    if any(store.fault for store in stores):
+        return None
+    anchors = ((certificate, store) for certificate in reversed(chain) for store in stores if store.holds(certificate))
+    return next(anchors, None)
+
+
+def _namesake(chain: Sequence[Certificate], stores: Sequence[TrustStore]) -> str:
+    names = {certificate.subject for certificate in chain}
+    for store in stores:
+        for trusted in store.certificates:
+            if trusted.subject in names:
+                return f"{store} holds another certificate of the name {trusted.subject}: if that was renewed, add the new one."
+    return ""
+
+
+def _other_store(inputs: Inputs) -> str:
+    wanted = STORE_TYPE[inputs.signed.scheme]
+    store = next((store for store in inputs.stores if any(map(store.holds, inputs.chain))), None)
+    if store is None:
+        return ""
+    if store.type != wanted:
+        return f"{store} holds the chain, but a signature of the scheme {inputs.signed.scheme} needs a {wanted} store."
+    return f"{store} holds the chain: name it in statement {inputs.statement.name}, if that is meant."
+
+
+def expiry(inputs: Inputs) -> Finding:
+    """Whether the signature's own expiry lies ahead. The instant itself is too late."""
+    wanted = f"later than the time of checking, {as_text(inputs.at)}"
+    moment = inputs.signed.expiry
+    if moment is None:
+        return Finding(CheckStatus.passed, "no_expiry", "The signature names no expiry.", "none", "none, or " + wanted)
+    if inputs.at >= moment:
+        message = f"The signature expired at {as_text(moment)}."
+        return Finding(CheckStatus.failed, "expired", message, as_text(moment), wanted, "Sign the artifact again.")
+    return Finding(
+        CheckStatus.passed, "not_expired", f"The signature expires at {as_text(moment)}.", as_text(moment), wanted
+    )
+
+
+def revocation(inputs: Inputs) -> Finding:
+    """Whether the authorities say that no certificate below the root is revoked."""
+    wanted = "no certificate below the root is revoked"
+    sourced = [certificate for certificate in inputs.chain[:-1] if certificate.ocsp_urls or certificate.crl_urls]
+    if not sourced:
+        message = "No certificate below the root names a place to ask, so none can be revoked."
+        return Finding(CheckStatus.passed, "no_source", message, "no OCSP or CRL address", wanted)
+    seen = ", ".join(url for certificate in sourced for url in (*certificate.ocsp_urls, *certificate.crl_urls))
+    first = sourced[0].thumbprint
+    if not is_anchored(inputs):
+        message = "The chain leads to no certificate that the statement trusts, so the addresses in it are not followed."
+        return Finding(CheckStatus.not_run, "chain_not_trusted", message, seen, wanted, certificate=first)
+    message = "The certificates say where revocation is announced, and no answer from there is at hand."
+    fix = "Set revocation to log or skip in the statement, if you can do without."
+    return Finding(CheckStatus.not_evaluated, "revocation_not_evaluated", message, seen, wanted, fix, first)
+
+
+def target(inputs: Inputs) -> Finding:
+    """Whether the payload names this very artifact: media type, digest and size."""
+    wanted = describe(inputs.target)
+    payload = inputs.signed.target
+    if payload is None:
+        message = as_sentence(inputs.signed.target_fault or "the payload names no artifact")
+        return Finding(CheckStatus.failed, "target_unreadable", message, "", wanted, "Sign this artifact.")
+    seen = describe(payload.target)
+    if payload.target.same_content(inputs.target):
+        return Finding(CheckStatus.passed, "target_matches", "The payload names this very artifact.", seen, wanted)
+    if payload.target.digest == inputs.target.digest:
+        message = "The payload names this digest with another size or media type."
+    else:
+        message = "The signature was made for another artifact."
+    return Finding(CheckStatus.failed, "target_mismatch", message, seen, wanted, "Sign this artifact.")
+
+
+def user_metadata(inputs: Inputs) -> Finding:
+    """Whether the payload holds every key and value that was asked for."""
+    asked = inputs.user_metadata
+    if not asked:
+        return Finding(CheckStatus.passed, "no_metadata_wanted", "No user metadata was asked for.")
+    have = inputs.signed.target.annotations if inputs.signed.target else {}
+    seen, wanted = _pairs({key: have[key] for key in asked if key in have}) or "none of them", _pairs(asked)
+    differences = [
+        f"{key} is {have[key] if key in have else 'absent'}, {value} is wanted"
+        for key, value in asked.items()
+        if have.get(key) != value
+    ]
+    if differences:
+        message = "The signature does not hold the user metadata that was asked for."
+        return Finding(
+            CheckStatus.failed, "metadata_mismatch", message, seen, wanted, as_sentence("; ".join(differences))
+        )
+    return Finding(CheckStatus.passed, "metadata_matches", "The signature holds what was asked for.", seen, wanted)
+
+
+def describe(descriptor: Descriptor) -> str:
+    return f"{descriptor.digest}, {descriptor.size} bytes, {descriptor.media_type}"
+
+
+def as_text(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def as_sentence(text: str) -> str:
+    """The text with a capital and a full stop."""
+    text = text[:1].upper() + text[1:]
+    return text if text.endswith((".", "!", "?")) else f"{text}."
+
+
+def _pairs(metadata: Mapping[str, str]) -> str:
+    return ", ".join(f"{key}={value}" for key, value in metadata.items())
+
+
+def _either(names: Sequence[object]) -> str:
+    return " or ".join(str(name) for name in names)
