@@ -2,8 +2,19 @@
 
 from django.urls import include, path, register_converter
 
-from dashboard.views import activity, artifacts, audit, health, login, overview, registries, repositories, signatures
-from dashboard.views import trust_policy, trust_stores
+from dashboard.views import (
+    activity,
+    artifacts,
+    audit,
+    health,
+    login,
+    overview,
+    registries,
+    repositories,
+    signatures,
+    trust_policy,
+    trust_stores,
+)
 from registries.converters import DigestConverter
 
 register_converter(DigestConverter, "digest")

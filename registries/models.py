@@ -25,13 +25,19 @@ class Registry(models.Model):
 
     source = models.CharField(max_length=10, choices=Source, default=Source.REGISTRY)
     address = models.CharField(max_length=255)  # host[:port]; of a layout: its folder below SIGNBOARD_LAYOUT_ROOT
-    reference_name = models.CharField(max_length=255, blank=True)  # what policies call it; "" for a layout that stands for nothing
+    reference_name = models.CharField(
+        max_length=255, blank=True
+    )  # what policies call it; "" for a layout that stands for nothing
     plain_http = models.BooleanField(default=False)
-    allowed_networks = models.JSONField(default=list, blank=True)  # exact host:port or CIDR, for private and loopback addresses
+    allowed_networks = models.JSONField(
+        default=list, blank=True
+    )  # exact host:port or CIDR, for private and loopback addresses
     tls_ca = models.TextField(blank=True)  # PEM
     username = models.CharField(max_length=255, blank=True)
     sealed_password = models.BinaryField(default=b"", blank=True)  # credentials.py
-    repository_patterns = models.JSONField(default=list, blank=True)  # names or patterns ("prod/*"); empty: every one of the catalog
+    repository_patterns = models.JSONField(
+        default=list, blank=True
+    )  # names or patterns ("prod/*"); empty: every one of the catalog
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -61,7 +67,9 @@ class Repository(DueRow):
     registry = models.ForeignKey(Registry, models.CASCADE, related_name="repositories")
     name = models.CharField(max_length=255)
     referrers_api = models.BooleanField(null=True)  # None: not known yet
-    generation = models.PositiveBigIntegerField(default=0)  # raised whenever what is known of it changed: trust asks for it
+    generation = models.PositiveBigIntegerField(
+        default=0
+    )  # raised whenever what is known of it changed: trust asks for it
     indexed_at = models.DateTimeField(null=True)  # end of the last index that ran through
     tags_complete = models.BooleanField(default=False)  # the last tag listing was read to its end
     progress_done = models.PositiveIntegerField(default=0)  # subjects walked in the running (or last) index
@@ -92,7 +100,9 @@ class Manifest(models.Model):
     subject = DigestField(null=True, db_index=True)  # may name a manifest that nobody has
     size = models.PositiveIntegerField()
     annotations = models.JSONField(default=dict)
-    summary = models.JSONField(default=dict)  # platforms, config and layer types, sizes: what pages show without reading bytes
+    summary = models.JSONField(
+        default=dict
+    )  # platforms, config and layer types, sizes: what pages show without reading bytes
 
     def __str__(self) -> str:
         return str(self.digest)
@@ -141,7 +151,9 @@ class Presence(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["repository", "manifest"], condition=Q(until=None), name="one_current_presence")
+            models.UniqueConstraint(
+                fields=["repository", "manifest"], condition=Q(until=None), name="one_current_presence"
+            )
         ]
         indexes = [models.Index(fields=["manifest", "repository"])]
 

@@ -5,7 +5,7 @@ import os
 os.environ.setdefault("SIGNBOARD_SECRET_KEY", "only-for-tests-" + "x" * 40)
 os.environ.setdefault("SIGNBOARD_ENCRYPTION_KEYS", "dGVzdHMtb25seS10ZXN0cy1vbmx5LXRlc3RzLW9ubHk=")
 
-from dashboard.settings import *  # noqa: E402, F403
+from dashboard.settings import *  # noqa: F403
 
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

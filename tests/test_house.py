@@ -6,7 +6,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-ROOMS = {"registries": {"registries"}, "trust": {"trust", "registries"}, "dashboard": {"dashboard", "trust", "registries"}}
+ROOMS = {
+    "registries": {"registries"},
+    "trust": {"trust", "registries"},
+    "dashboard": {"dashboard", "trust", "registries"},
+}
 STRONGBOXES = {"registries/oci": {"registries.oci"}, "trust/notary": {"trust.notary", "registries.oci"}}
 NEVER_IN_STRONGBOXES = {"django", "celery", "httpx", "rest_framework"}
 
@@ -56,11 +60,15 @@ def test_a_strongbox_reads_no_clock(box):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Attribute) and node.attr in ("now", "utcnow", "today", "time"):
                 owner = node.value.id if isinstance(node.value, ast.Name) else ""
-                assert owner not in ("datetime", "time", "date"), f"{path.relative_to(ROOT)}:{node.lineno} reads a clock"
+                assert owner not in ("datetime", "time", "date"), (
+                    f"{path.relative_to(ROOT)}:{node.lineno} reads a clock"
+                )
 
 
 def test_only_the_transport_imports_httpx():
-    users = [path for room in ROOMS for path in modules(room) if "httpx" in {name.split(".")[0] for name in imports(path)}]
+    users = [
+        path for room in ROOMS for path in modules(room) if "httpx" in {name.split(".")[0] for name in imports(path)}
+    ]
     assert [str(path.relative_to(ROOT)) for path in users] == ["registries/transport.py"]
 
 

@@ -46,7 +46,9 @@ class StoreFile(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["revision", "store_type", "store_name", "file_name"], name="one_store_file_a_name")
+            models.UniqueConstraint(
+                fields=["revision", "store_type", "store_name", "file_name"], name="one_store_file_a_name"
+            )
         ]
 
 
@@ -119,16 +121,26 @@ class Verdict(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["repository", "signature", "purpose", "system"], name="one_verdict_a_question")
+            models.UniqueConstraint(
+                fields=["repository", "signature", "purpose", "system"], name="one_verdict_a_question"
+            )
         ]
 
 
 def green(active: int | None, at: datetime, chain: str = "chain__") -> Q:
     """The green test (design: green is computed at read time): which stored green words still hold at `at`."""
-    standing = Q(**{f"{chain}standing__in": [Chain.Standing.GOOD, Chain.Standing.NO_SOURCE, Chain.Standing.NOT_EVALUATED]})
+    standing = Q(
+        **{f"{chain}standing__in": [Chain.Standing.GOOD, Chain.Standing.NO_SOURCE, Chain.Standing.NOT_EVALUATED]}
+    )
     unexpired = Q(**{f"{chain}standing_until": None}) | Q(**{f"{chain}standing_until__gt": at})
     return (
-        Q(word__in=GREEN, revision=active, evidence_version=EVIDENCE_VERSION, judge_version=JUDGE_VERSION, green_until__gt=at)
+        Q(
+            word__in=GREEN,
+            revision=active,
+            evidence_version=EVIDENCE_VERSION,
+            judge_version=JUDGE_VERSION,
+            green_until__gt=at,
+        )
         & standing
         & unexpired
     )

@@ -1,0 +1,59 @@
+"""The audit record: what people did, each entry hashed over the one before it, so that a later edit shows."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.contrib.auth.models import AnonymousUser, User
+from django.db import connection, transaction
+from django.utils import timezone
+
+from dashboard.models import AuditEntry
+
+CHAIN_LOCK = 0x5169_6E62  # PostgreSQL's advisory lock: entries are appended one after another
+
+
+def record(
+    user: User | AnonymousUser | None, action: str, subject: str, at: datetime | None = None, **details: object
+) -> AuditEntry:
+    """Add an entry in the caller's transaction: the act and its entry are kept together or not at all."""
+    if not connection.in_atomic_block:
+        raise transaction.TransactionManagementError("an act is recorded in the transaction of the act")
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [CHAIN_LOCK])
+    person = user if isinstance(user, User) else None
+    entry = AuditEntry(
+        at=at or timezone.now(),
+        actor=person,
+        actor_name=person.get_username() if person else "",
+        action=action,
+        subject=subject[:255],
+        details=json.loads(json.dumps(details, default=str)),
+        previous_hash=AuditEntry.objects.order_by("-pk").values_list("hash", flat=True).first() or "",
+    )
+    entry.hash = hash_of(entry)
+    entry.save(force_insert=True)
+    return entry
+
+
+def hash_of(entry: AuditEntry) -> str:
+    """What the entry's hash must be: SHA-256 over all that it says and the hash before it."""
+    said = {
+        "at": entry.at.timestamp(),
+        "actor": entry.actor_name,
+        "action": entry.action,
+        "subject": entry.subject,
+        "details": entry.details,
+        "previous": entry.previous_hash,
+    }
+    return hashlib.sha256(json.dumps(said, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def first_broken(entries: Sequence[AuditEntry]) -> AuditEntry | None:
+    """Of neighbouring entries, newest first: the newest that was edited, or whose predecessor is not the one it names."""
+    for newer, older in zip(entries, [*entries[1:], None], strict=True):
+        if newer.hash != hash_of(newer) or (older is not None and newer.previous_hash != older.hash):
+            return newer
+    return None
