@@ -1,4 +1,4 @@
-"""The authentic timestamp: whether the chain was valid when somebody trustworthy says that it signed, or is valid now."""
+"""The authentic timestamp: whether the chain was valid when somebody trusted says that it signed, or is valid now."""
 
 from trust.notary.certificates import Certificate
 from trust.notary.checks import Finding, Inputs, as_text

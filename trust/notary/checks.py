@@ -74,7 +74,7 @@ def authenticity(inputs: Inputs) -> Finding:
         return Finding(
             CheckStatus.failed,
             "no_store_for_scheme",
-            f"The statement names no {store_type} store, and a signature of the scheme {inputs.signed.scheme} needs one.",
+            f"The statement names no {store_type} store, which a signature of the scheme {inputs.signed.scheme} needs.",
             seen=root.subject,
             wanted=f"a certificate of a {store_type} store",
             nearest_fix=_other_store(inputs) or f"Name a {store_type} store in statement {inputs.statement.name}.",
@@ -130,7 +130,7 @@ def _namesake(chain: Sequence[Certificate], stores: Sequence[TrustStore]) -> str
     for store in stores:
         for trusted in store.certificates:
             if trusted.subject in names:
-                return f"{store} holds another certificate of the name {trusted.subject}: if that was renewed, add the new one."
+                return f"{store} holds another certificate named {trusted.subject}. If it was renewed, add this one."
     return ""
 
 
@@ -168,7 +168,9 @@ def revocation(inputs: Inputs) -> Finding:
     seen = ", ".join(url for certificate in sourced for url in (*certificate.ocsp_urls, *certificate.crl_urls))
     first = sourced[0].thumbprint
     if not is_anchored(inputs):
-        message = "The chain leads to no certificate that the statement trusts, so the addresses in it are not followed."
+        message = (
+            "The chain leads to no certificate that the statement trusts, so the addresses in it are not followed."
+        )
         return Finding(CheckStatus.not_run, "chain_not_trusted", message, seen, wanted, certificate=first)
     message = "The certificates say where revocation is announced, and no answer from there is at hand."
     fix = "Set revocation to log or skip in the statement, if you can do without."
@@ -200,7 +202,7 @@ def user_metadata(inputs: Inputs) -> Finding:
     have = inputs.signed.target.annotations if inputs.signed.target else {}
     seen, wanted = _pairs({key: have[key] for key in asked if key in have}) or "none of them", _pairs(asked)
     differences = [
-        f"{key} is {have[key] if key in have else 'absent'}, {value} is wanted"
+        f"{key} is {have.get(key, 'absent')}, {value} is wanted"
         for key, value in asked.items()
         if have.get(key) != value
     ]

@@ -13,7 +13,9 @@ def identity(inputs: Inputs) -> Finding:
     statement, leaf = inputs.statement, inputs.leaf
     wanted = " or ".join(statement.trusted_identities)
     if statement.trusts_any_identity:
-        return _finding(inputs, CheckStatus.passed, "any_identity", "Any name is accepted below the trusted roots.", "*")
+        return _finding(
+            inputs, CheckStatus.passed, "any_identity", "Any name is accepted below the trusted roots.", "*"
+        )
     if not statement.subjects:
         message = "The statement names no identity of the kind x509.subject, and other kinds need a plugin."
         return _finding(inputs, CheckStatus.failed, "no_subject_identity", message, wanted)

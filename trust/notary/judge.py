@@ -1,7 +1,7 @@
 """The one evaluator: evidence, a policy, trust stores, revocation answers and an instant give an outcome."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
 
@@ -9,18 +9,16 @@ from registries.oci.descriptor import Descriptor
 from trust.notary import checks
 from trust.notary.authentic_time import authentic_timestamp
 from trust.notary.checks import Finding, Inputs
-from trust.notary.evidence import Evidence, Signed
+from trust.notary.evidence import Evidence, Scheme
 from trust.notary.identity import identity
 from trust.notary.levels import LEVELS, Action, Level, Validation
-from trust.notary.outcome import CheckResult, CheckStatus, NotationVerdict, Outcome, SignatureFault
+from trust.notary.outcome import CheckResult, CheckStatus, NotationVerdict, Note, Outcome, SignatureFault, Word
 from trust.notary.revocation import RevocationAnswers
 from trust.notary.trust_policy import Choice, Statement, TrustPolicy
 from trust.notary.trust_store import TrustStores
-from trust.notary.words import Ruling, rule
 
 JUDGE_VERSION = 1
 MAX_SIGNATURES = 100
-PLUGIN_ATTRIBUTE = "io.cncf.notary.verificationPlugin"
 
 CHECKS: Mapping[Validation, Callable[[Inputs], Finding]] = MappingProxyType(  # in notation's order, after integrity
     {
@@ -33,9 +31,16 @@ CHECKS: Mapping[Validation, Callable[[Inputs], Finding]] = MappingProxyType(  # 
         Validation.user_metadata: checks.user_metadata,
     }
 )
-ALWAYS_ENFORCED = (Validation.integrity, Validation.target, Validation.user_metadata)  # they need no statement
-_NO_LEVEL = Level("", {**LEVELS["skip"].actions, Validation.integrity: Action.enforce})
-_NO_STATEMENT = Statement("", (), _NO_LEVEL, "always", (), ())
+GREEN_NEEDS = (Validation.integrity, Validation.authenticity, Validation.identity)  # whatever the level says of them
+PLUGIN_DECIDES = (Validation.identity, Validation.revocation)  # a verification plugin may answer these differently
+_NO_STATEMENT = Statement(
+    name="",
+    scopes=(),
+    level=Level("", {**LEVELS["skip"].actions, Validation.integrity: Action.enforce}),
+    verify_timestamp="always",
+    trust_stores=(),
+    trusted_identities=(),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,19 +64,213 @@ def judge(
     """Run the validations in the specification's order; no I/O, no clock, no public-key operation."""
     choice = policy.choose(question.reference)
     statement = choice.statement or _NO_STATEMENT
-    results = _results(question, evidence, statement, stores, answers, at)
-    ruling = rule(choice, results, evidence, at)
+    results = tuple(_results(question, evidence, statement, stores, answers, at))
+    word, reason, message = _word(choice, evidence, results)
+    obstacle = _obstacle(choice, evidence, results)
     return Outcome(
-        word=ruling.word,
-        reason=ruling.reason,
-        message=ruling.message,
+        word=word,
+        reason=reason,
+        message=message,
         statement=statement.name,
         level=statement.level.name,
         results=results,
-        verified=choice.statement is not None and not statement.level.skips_everything and not ruling.error,
+        verified=not obstacle and not statement.level.skips_everything,
         skipped=statement.level.skips_everything,
-        error=ruling.error,
-        signer=ruling.signer,
-        green_until=ruling.green_until,
-        notes=ruling.notes,
+        error=obstacle,
+        signer=_signer(evidence),
+        green_until=_green_until(evidence, at) if word.is_green else None,
+        notes=tuple(_notes(results)),
     )
+
+
+def _results(
+    question: Question,
+    evidence: Evidence,
+    statement: Statement,
+    stores: TrustStores,
+    answers: RevocationAnswers,
+    at: datetime,
+) -> Iterator[CheckResult]:
+    """Every check whose inputs exist, also after the failure at which notation stops; those are marked."""
+    level = statement.level
+    if level.skips_everything:
+        yield from (_result(validation, _NOT_ASKED, level, reached=False) for validation in Validation)
+        return
+    reached = statement is not _NO_STATEMENT
+    integrity = _result(Validation.integrity, checks.integrity(evidence), level, reached=reached)
+    yield integrity
+    if evidence.signed is None or integrity.status is not CheckStatus.passed:
+        yield from (_result(validation, _NO_ENVELOPE, level, reached=False) for validation in CHECKS)
+        return
+    inputs = Inputs(
+        target=question.target,
+        user_metadata=question.user_metadata,
+        signed=evidence.signed,
+        chain=evidence.chain,
+        unverified_timestamp_token=evidence.unverified_timestamp_token,
+        statement=statement,
+        stores=stores,
+        answers=answers,
+        at=at,
+    )
+    reached = reached and not evidence.signed.verification_plugin  # notation asks the plugin, or gives up without one
+    for validation, check in CHECKS.items():
+        if level[validation] is Action.skip:
+            finding = _NO_STATEMENT_ASKS if statement is _NO_STATEMENT else _NOT_ASKED
+            yield _result(validation, finding, level, reached=False)
+            continue
+        result = _result(validation, check(inputs), level, reached=reached)
+        reached = reached and not result.is_critical  # notation stops here; we show the rest, marked
+        yield result
+
+
+_NO_ENVELOPE = Finding(
+    CheckStatus.not_run, "no_intact_envelope", "The envelope does not hold, so nothing in it can be relied upon."
+)
+_NOT_ASKED = Finding(CheckStatus.skipped, "skipped", "The statement does not ask for this.")
+_NO_STATEMENT_ASKS = Finding(CheckStatus.not_run, "no_statement", "No statement applies, so nothing is asked for.")
+
+
+def _result(validation: Validation, finding: Finding, level: Level, *, reached: bool) -> CheckResult:
+    return CheckResult(
+        validation=validation,
+        action=level[validation],
+        status=finding.status,
+        code=finding.code,
+        message=finding.message,
+        seen=finding.seen,
+        wanted=finding.wanted,
+        nearest_fix=finding.nearest_fix,
+        reached_by_notation=reached,
+        certificate=finding.certificate,
+        store=finding.store,
+    )
+
+
+def _word(choice: Choice, evidence: Evidence, results: Sequence[CheckResult]) -> tuple[Word, str, str]:
+    """Signboard's word, its reason code, and the sentence for people. First match decides."""
+    statement = choice.statement
+    if statement is None:
+        code = "no_statement" if choice.code == "none" else choice.code
+        return Word.not_checked, code, choice.message
+    if statement.level.skips_everything:
+        return Word.not_checked, "level_skip", f"Statement {statement.name} skips verification."
+    by = {result.validation: result for result in results}
+    integrity, target = by[Validation.integrity], by[Validation.target]
+    if evidence.integrity is not None:
+        word = Word.failed if evidence.integrity.kind == "failed" else Word.unknown
+        return word, integrity.code, f"The signature cannot be relied upon. {integrity.message}"
+    if target.status is CheckStatus.failed:
+        return Word.failed, target.code, target.message
+    who = _signer(evidence)
+    for result in results:
+        if _is_decisive(result, evidence):
+            message = f"Signed by {who}, but not as statement {statement.name} asks. {result.message}"
+            return Word.untrusted, result.code, message
+    if doubt := _doubt(evidence, results):
+        return (
+            Word.unknown,
+            doubt.code,
+            f"Signed by {who}, and nobody here can say whether that is enough. {doubt.message}",
+        )
+    accepted = f"Signed by {who}, accepted by statement {statement.name}"
+    if exception := next(_exceptions(results), None):
+        return Word.verified_with_exceptions, exception.code, f"{accepted}. {exception.message}"
+    return Word.verified, "verified", f"{accepted}."
+
+
+def _is_decisive(result: CheckResult, evidence: Evidence) -> bool:
+    """Whether this failure alone keeps the signature from satisfying the statement, whatever else comes to light."""
+    if evidence.signed and evidence.signed.verification_plugin and result.validation in PLUGIN_DECIDES:
+        return False
+    matters = result.action is Action.enforce or result.validation in GREEN_NEEDS
+    return matters and result.status is CheckStatus.failed
+
+
+def _doubt(evidence: Evidence, results: Sequence[CheckResult]) -> Note | None:
+    """What would have to be known before the signature could be called good."""
+    signed = evidence.signed
+    if signed and signed.verification_plugin:
+        message = f"It asks for the verification plugin {signed.verification_plugin}, which Signboard does not run."
+        return Note("plugin_needed", message)
+    if signed and (critical := next((attribute for attribute in signed.attributes if attribute.critical), None)):
+        message = f"It has the critical attribute {critical.name}, which Signboard does not know."
+        return Note("critical_attribute_unknown", message)
+    undecided = next((result for result in results if result.is_open), None)
+    return Note(undecided.code, undecided.message) if undecided else None
+
+
+def _exceptions(results: Sequence[CheckResult]) -> Iterator[Note]:
+    """Why a good signature is good with exceptions only; what is only logged comes before what was skipped."""
+    for result in results:
+        if result.action is Action.log and result.status is not CheckStatus.passed:
+            yield Note(f"{result.validation.name}_logged", f"{result.message} The statement only logs that.")
+    revocation = next(result for result in results if result.validation is Validation.revocation)
+    if revocation.action is Action.log:
+        yield Note("revocation_logged", "The statement only logs whether a certificate is revoked.")
+    if revocation.action is Action.skip:
+        yield Note("revocation_skipped", "The statement does not ask whether a certificate is revoked.")
+
+
+def _obstacle(choice: Choice, evidence: Evidence, results: Sequence[CheckResult]) -> str:
+    """Why notation would not accept the signature alone, or why we may not say that it would; empty if it would."""
+    if choice.statement is None:
+        return choice.message
+    if choice.statement.level.skips_everything:
+        return ""
+    stop = next((result for result in results if result.is_critical and result.reached_by_notation), None)
+    if stop:
+        return stop.message
+    doubt = _doubt(evidence, results)
+    return doubt.message if doubt else ""
+
+
+def _signer(evidence: Evidence) -> str:
+    """Who the chain says it is. Empty where the envelope does not hold: then nobody is."""
+    if evidence.integrity is not None or not evidence.chain:
+        return ""
+    return evidence.chain[0].common_name or evidence.chain[0].subject
+
+
+def _green_until(evidence: Evidence, at: datetime) -> datetime | None:
+    """The earliest instant at which one of the checks would turn by itself."""
+    signed = evidence.signed
+    if signed is None:
+        return None
+    deadlines = [signed.expiry] if signed.expiry else []
+    if signed.scheme is Scheme.x509:  # a signing authority vouches for the time of signing, which does not move
+        deadlines += [certificate.not_after for certificate in evidence.chain]
+    return min((deadline for deadline in deadlines if deadline >= at), default=None)
+
+
+def _notes(results: Sequence[CheckResult]) -> Iterator[Note]:
+    """What weakens a verdict without changing it."""
+    for result in results:
+        if result.code == "no_source":
+            yield Note("no_revocation_source", "No certificate below the root can be revoked: none says where.")
+        if result.code == "any_identity":
+            yield Note("any_identity", "The statement accepts every name below its trusted roots.")
+
+
+def notation_verdict(
+    outcomes: Sequence[Outcome | SignatureFault],
+    max_signatures: int = MAX_SIGNATURES,
+    *,
+    choice: Choice | None = None,
+) -> NotationVerdict:
+    """What notation would say of the artifact: it takes signatures in this order, and stops at the first good one."""
+    if choice and choice.statement is None:
+        return NotationVerdict(verified=False, error=choice.message)
+    skips = bool(choice and choice.statement and choice.statement.level.skips_everything)
+    if skips or any(isinstance(outcome, Outcome) and outcome.skipped for outcome in outcomes):
+        return NotationVerdict(verified=False, skipped=True)
+    if not outcomes:
+        return NotationVerdict(verified=False, error="No signature is associated with the artifact.")
+    for outcome in outcomes[:max_signatures]:
+        if isinstance(outcome, Outcome) and outcome.verified:
+            return NotationVerdict(verified=True)
+        if isinstance(outcome, SignatureFault) and outcome.ends_notation:
+            return NotationVerdict(verified=False, error=outcome.message)
+    if len(outcomes) >= max_signatures:  # reaching the limit counts, even where nothing is left
+        return NotationVerdict(verified=False, error=f"None of the first {max_signatures} signatures is good.")
+    return NotationVerdict(verified=False, error="None of the artifact's signatures is good.")

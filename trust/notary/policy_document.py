@@ -68,7 +68,7 @@ def _statement(value: object, where: str, unknown: list[str]) -> WrittenStatemen
 def _members(
     value: object, where: str, known: tuple[str, ...], prefix: str, unknown: list[str]
 ) -> Mapping[str, object]:
-    """The members of an object; refuses a name that differs in case only, which notation would take for the known one."""
+    """The members of an object; refuses a name that differs in case only, which notation takes for the known one."""
     if not isinstance(value, dict):
         raise _malformed(f"{where} is not a JSON object")
     folded = {name.casefold(): name for name in known}
