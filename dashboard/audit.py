@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.contrib.auth.models import AnonymousUser, User
 from django.db import connection, transaction
@@ -41,7 +41,7 @@ def record(
 def hash_of(entry: AuditEntry) -> str:
     """What the entry's hash must be: SHA-256 over all that it says and the hash before it."""
     said = {
-        "at": entry.at.timestamp(),
+        "at": entry.at.astimezone(UTC).isoformat(),
         "actor": entry.actor_name,
         "action": entry.action,
         "subject": entry.subject,

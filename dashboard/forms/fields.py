@@ -1,0 +1,70 @@
+"""Form fields that several forms share: lines of text, several files, PEM."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from cryptography import x509
+from django import forms
+from django.core.files.uploadedfile import UploadedFile
+
+
+class Lines(forms.CharField):
+    """A text of one value a line; empty lines and repeated values are dropped."""
+
+    def __init__(self, *, most: int, **kwargs: Any) -> None:
+        kwargs.setdefault("widget", forms.Textarea(attrs={"rows": 4, "class": "mono", "spellcheck": "false"}))
+        super().__init__(**kwargs)
+        self.most = most
+
+    def prepare_value(self, value: Any) -> Any:
+        return "\n".join(value) if isinstance(value, list) else value
+
+    def clean(self, value: Any) -> Any:
+        text = super().clean(value)
+        lines = list(dict.fromkeys(line.strip() for line in text.splitlines() if line.strip()))
+        if len(lines) > self.most:
+            raise forms.ValidationError(f"At most {self.most} lines are read, these are {len(lines)}.")
+        return lines
+
+
+class SeveralFilesInput(forms.ClearableFileInput):
+    """A file input that takes several."""
+
+    allow_multiple_selected = True
+    template_name = "django/forms/widgets/file.html"
+
+
+class SeveralFiles(forms.FileField):
+    """Several uploaded files; clean() gives a list."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("widget", SeveralFilesInput())
+        super().__init__(**kwargs)
+
+    def clean(self, data: Any, initial: Any = None) -> Any:
+        files: Sequence[UploadedFile] = data if isinstance(data, list) else [data] if data else []
+        if not files and self.required:
+            raise forms.ValidationError(self.error_messages["required"], code="required")
+        return [super(SeveralFiles, self).clean(file, initial) for file in files]
+
+
+class CertificateText(forms.CharField):
+    """Certificates as PEM; clean() gives the text, or "" for none."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        attrs = {"rows": 5, "class": "mono", "spellcheck": "false", "placeholder": "-----BEGIN CERTIFICATE-----"}
+        kwargs.setdefault("widget", forms.Textarea(attrs=attrs))
+        super().__init__(**kwargs)
+
+    def clean(self, value: Any) -> Any:
+        text = super().clean(value)
+        if "PRIVATE KEY-----" in text:
+            raise forms.ValidationError("This holds a private key. Nothing was kept; paste the certificates only.")
+        try:
+            if text:
+                x509.load_pem_x509_certificates(text.encode())
+        except ValueError as error:
+            raise forms.ValidationError(
+                "This cannot be read as PEM. Each certificate begins with -----BEGIN CERTIFICATE----- on its own line."
+            ) from error
+        return text

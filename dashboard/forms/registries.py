@@ -1,0 +1,258 @@
+"""The connection forms: what a registry is called, how it is reached, and which repositories are wanted."""
+
+import re
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Any
+
+from django import forms
+from django.conf import settings
+
+from dashboard.forms.fields import CertificateText, Lines
+from registries.models import Registry
+from registries.oci.errors import ReferenceFormatError
+from registries.oci.reference import Reference, canonical_registry, is_registry_name, is_repository_name
+
+ADDRESS_EXAMPLE = "Give host and port only, such as registry.example.com or registry.example.com:5000."
+EXACT = {"autocomplete": "off", "spellcheck": "false", "autocapitalize": "off"}
+_PATTERN = re.compile(r"[a-z0-9._/*?-]{1,255}")
+
+
+class ConnectionForm(forms.Form):
+    """What both kinds of connection share; `instance` is the connection that is edited."""
+
+    source: Registry.Source
+    address_field: str
+    reference_field: str
+
+    def __init__(self, *args: Any, instance: Registry | None = None, **kwargs: Any) -> None:
+        self.instance = instance
+        if instance:
+            kwargs.setdefault("initial", self.initial_of(instance))
+        super().__init__(*args, **kwargs)
+        # Once verdicts rest on a reference name, another one would be another registry.
+        self.reference_is_fixed = bool(instance and instance.repositories.exclude(indexed_at=None).exists())
+        self.fields[self.reference_field].disabled = self.reference_is_fixed
+
+    @property
+    def cleared_password(self) -> bool:
+        """Whether the stored password must go, now that the form is valid."""
+        return False
+
+    def initial_of(self, registry: Registry) -> dict[str, Any]:
+        raise NotImplementedError
+
+    def fill(self, registry: Registry) -> None:
+        """Write what was entered into the row, all but the password."""
+        raise NotImplementedError
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        address = data.get(self.address_field)
+        others = Registry.objects.filter(source=self.source, address=address or "")
+        if self.instance:
+            others = others.exclude(pk=self.instance.pk)
+        if address and others.exists():
+            self.add_error(self.address_field, "This is already connected. Edit that connection instead.")
+        return data
+
+
+class RegistryForm(ConnectionForm):
+    """A connection to a registry."""
+
+    source = Registry.Source.REGISTRY
+    address_field = "address"
+    reference_field = "reference_name"
+
+    address = forms.CharField(
+        max_length=255,
+        label="Address",
+        help_text="Host, and port where it is not 443. Docker Hub is docker.io.",
+        error_messages={"required": ADDRESS_EXAMPLE},
+        widget=forms.TextInput(attrs={**EXACT, "placeholder": "registry.example.com"}),
+    )
+    reference_name = forms.CharField(
+        max_length=255,
+        required=False,
+        label="Reference name",
+        help_text="What trust policies call this registry in their scopes. Left empty, it is the address.",
+        widget=forms.TextInput(attrs=EXACT),
+    )
+    username = forms.CharField(
+        max_length=255,
+        required=False,
+        label="User name",
+        help_text="Left empty, the registry is asked without credentials.",
+        widget=forms.TextInput(attrs=EXACT),
+    )
+    password = forms.CharField(
+        max_length=8192,
+        required=False,
+        strip=False,
+        label="Password or token",
+        help_text="Stored encrypted, never shown again. A right to pull is enough.",
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+    repository_patterns = Lines(
+        most=1000,
+        required=False,
+        label="Repositories",
+        help_text="Names, or patterns such as prod/*, one a line. Left empty, all that the registry's catalog lists; "
+        "a registry without a catalog needs names.",
+    )
+    tls_ca = CertificateText(
+        required=False,
+        label="TLS certificate authority",
+        help_text="Only where a private authority issued the registry's certificate: that authority, as PEM.",
+    )
+    plain_http = forms.BooleanField(
+        required=False,
+        label="Speak plain HTTP",
+        help_text="Without TLS anybody on the way can read the credentials and change what is read.",
+    )
+    private = forms.BooleanField(
+        required=False,
+        label="The registry has a private or loopback address",
+        help_text="Otherwise only public addresses are asked, whatever the name resolves to.",
+    )
+    allowed_networks = Lines(
+        most=50,
+        required=False,
+        label="Allowed private addresses",
+        help_text="Exact host:port, or networks such as 10.20.0.0/16, one a line.",
+    )
+
+    def initial_of(self, registry: Registry) -> dict[str, Any]:
+        names = ("address", "reference_name", "username", "repository_patterns", "tls_ca", "plain_http", "allowed_networks")
+        return {name: getattr(registry, name) for name in names} | {"private": bool(registry.allowed_networks)}
+
+    def clean_address(self) -> str:
+        address: str = self.cleaned_data["address"].lower()
+        if not is_registry_name(address):
+            raise forms.ValidationError(ADDRESS_EXAMPLE)
+        return "docker.io" if canonical_registry(address) == "docker.io" else address
+
+    def clean_reference_name(self) -> str:
+        name: str = self.cleaned_data["reference_name"]
+        if name and not is_registry_name(name):
+            raise forms.ValidationError("A trust policy scope begins with host or host:port; give only that.")
+        return name
+
+    def clean_repository_patterns(self) -> list[str]:
+        patterns: list[str] = self.cleaned_data["repository_patterns"]
+        for pattern in patterns:
+            wild = "*" in pattern or "?" in pattern
+            if not (_PATTERN.fullmatch(pattern) if wild else is_repository_name(pattern)):
+                raise forms.ValidationError(
+                    f"{pattern[:80]} cannot name a repository: lower-case letters and digits with . _ - between them, "
+                    "in parts separated by /, without the registry and without a tag."
+                )
+        return patterns
+
+    def clean_allowed_networks(self) -> list[str]:
+        networks: list[str] = self.cleaned_data["allowed_networks"]
+        for network in networks:
+            _check_network(network)
+        return networks
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean()
+        if data.get("private") and not data.get("allowed_networks") and "allowed_networks" not in self.errors:
+            self.add_error("allowed_networks", "Say which addresses: exact host:port, or networks.")
+        if data.get("password") and not data.get("username"):
+            self.add_error("username", "A password needs a user name. Many registries take any name beside a token.")
+        return data
+
+    @property
+    def cleared_password(self) -> bool:
+        """A stored password was given for one address and one user, and not to be sent in the clear."""
+        known = self.instance
+        if not known or not known.sealed_password:
+            return False
+        moved = self.cleaned_data["address"] != known.address or self.cleaned_data["username"] != known.username
+        exposed = self.cleaned_data["plain_http"] and not known.plain_http
+        return moved or exposed
+
+    def fill(self, registry: Registry) -> None:
+        data = self.cleaned_data
+        registry.source = self.source
+        registry.address = data["address"]
+        registry.reference_name = data["reference_name"] or data["address"]
+        registry.plain_http = data["plain_http"]
+        registry.allowed_networks = data["allowed_networks"] if data["private"] else []
+        registry.tls_ca = data["tls_ca"]
+        registry.username = data["username"]
+        registry.repository_patterns = data["repository_patterns"]
+
+
+class LayoutForm(ConnectionForm):
+    """A connection to an OCI image layout directory below the folder of layouts."""
+
+    source = Registry.Source.LAYOUT
+    address_field = "folder"
+    reference_field = "stands_for"
+
+    folder = forms.CharField(
+        max_length=255,
+        label="Folder",
+        help_text="A directory with an OCI image layout, as a path below the folder of layouts.",
+        widget=forms.TextInput(attrs=EXACT),
+    )
+    stands_for = forms.CharField(
+        max_length=511,
+        required=False,
+        label="Stands for",
+        help_text="The repository that it is a copy of, as registry/repository. Left empty, no statement applies to it "
+        "and its artifacts read not checked.",
+        widget=forms.TextInput(attrs={**EXACT, "placeholder": "registry.example.com/web/shop"}),
+    )
+
+    def initial_of(self, registry: Registry) -> dict[str, Any]:
+        repository = registry.repository_patterns[0] if registry.repository_patterns else ""
+        named = registry.reference_name and repository
+        return {"folder": registry.address, "stands_for": f"{registry.reference_name}/{repository}" if named else ""}
+
+    def clean_folder(self) -> str:
+        folder: str = self.cleaned_data["folder"].strip("/")
+        root = Path(settings.LAYOUT_ROOT).resolve()
+        try:
+            path = (root / folder).resolve()
+            found = path.is_relative_to(root) and path != root and (path / "oci-layout").is_file()
+        except (OSError, ValueError):  # a name that no file can have
+            found = False
+        if not found:
+            raise forms.ValidationError("No OCI image layout is there: no such folder has a file oci-layout.")
+        return path.relative_to(root).as_posix()
+
+    def clean_stands_for(self) -> str:
+        text: str = self.cleaned_data["stands_for"]
+        if not text:
+            return ""
+        try:
+            reference = Reference.parse(text)
+        except ReferenceFormatError as error:
+            raise forms.ValidationError(f"{error}.") from error
+        if reference.tag or reference.digest:
+            raise forms.ValidationError("Give the repository only, without tag and digest.")
+        return reference.name
+
+    def fill(self, registry: Registry) -> None:
+        registry.source = self.source
+        registry.address = self.cleaned_data["folder"]
+        name, _, repository = self.cleaned_data["stands_for"].partition("/")
+        registry.reference_name = name
+        registry.repository_patterns = [repository] if repository else []
+
+
+def _check_network(text: str) -> None:
+    """A network with a prefix, or host:port; anything else is refused."""
+    if "/" not in text:
+        if not is_registry_name(text) or ":" not in text.rpartition("]")[2]:
+            raise forms.ValidationError(f"{text[:80]} is neither host:port nor a network such as 10.20.0.0/16.")
+        return
+    try:
+        ip_network(text)
+    except ValueError as error:
+        raise forms.ValidationError(
+            f"{text[:80]} is not a network: the bits after the prefix must be zero, as in 10.20.0.0/16."
+        ) from error
