@@ -1,0 +1,207 @@
+"""OCI image layouts: a directory read as one repository (image-spec, image-layout.md).
+
+Whoever opens a layout says which repository it stands for. What the layout says of its own name is never used.
+"""
+
+import os
+import stat
+from collections import deque
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from registries.oci import media_types, strict_json
+from registries.oci.descriptor import Descriptor
+from registries.oci.digest import Digest
+from registries.oci.errors import LayoutError, LimitError, ManifestError, OciError
+from registries.oci.manifest import MAX_MANIFEST, Manifest, parse_manifest
+from registries.oci.reference import is_tag
+from registries.oci.source import FetchedManifest, ReferrerList, TagList, check_blob, check_digest
+
+REF_NAME = "org.opencontainers.image.ref.name"
+MAX_MANIFESTS = 10_000
+MAX_BYTES = 512 * 1024 * 1024
+_MAX_MARKER = 64 * 1024
+
+
+@dataclass(slots=True)
+class _Contents:
+    """What one walk through a layout found."""
+
+    tags: dict[str, set[Digest]] = field(default_factory=dict)
+    rejected_names: int = 0
+    referrers: dict[Digest, list[Descriptor]] = field(default_factory=dict)
+    fault: OciError | None = None
+    "Why something that index.json lists could not be read: it may have been a referrer of anything."
+
+
+class Layout:
+    """An image layout directory, standing for one repository."""
+
+    def __init__(self, root: Path, repository: str) -> None:
+        self.root = root
+        self.repository = repository
+
+    def tags(self, repository: str) -> TagList:
+        self._check_repository(repository)
+        try:
+            contents = self._contents
+        except OciError as error:
+            return TagList((), complete=False, error=error)
+        return TagList(tuple(sorted(contents.tags)), complete=True, rejected=contents.rejected_names)
+
+    def resolve(self, repository: str, tag: str, known: Digest | None = None) -> Digest:  # noqa: ARG002  # Source
+        self._check_repository(repository)
+        digests = self._contents.tags.get(tag, set())
+        if not digests:
+            raise LayoutError(f"the layout has no tag {tag!a}", code="not_found")
+        if len(digests) > 1:
+            raise LayoutError(f"index.json gives the tag {tag!a} to {len(digests)} manifests", code="ambiguous_tag")
+        return next(iter(digests))
+
+    def manifest(self, repository: str, reference: Digest | str, *, max_size: int = MAX_MANIFEST) -> FetchedManifest:
+        self._check_repository(repository)
+        digest = reference if isinstance(reference, Digest) else self.resolve(repository, reference)
+        content = self._read_blob(digest, max_size, "manifest")
+        return FetchedManifest(digest, parse_manifest(content).media_type, content)
+
+    def referrers(self, repository: str, subject: Digest, *, limit: int) -> ReferrerList:
+        """Manifests whose `subject` it is, and what a referrers tag inside the layout lists."""
+        self._check_repository(repository)
+        by_subject = self._contents.referrers.get(subject, [])
+        by_tag = self.referrers_by_tag(repository, subject)
+        merged = {
+            descriptor.digest: descriptor for descriptor in (*reversed(by_tag.descriptors), *reversed(by_subject))
+        }
+        descriptors = tuple(reversed(merged.values()))
+        error = self._contents.fault or by_tag.error
+        if len(descriptors) > limit:
+            error = LimitError(f"the layout holds more than {limit} referrers of {subject}", code="too_many_referrers")
+        return ReferrerList(descriptors[:limit], complete=error is None, supported=True, error=error, note=by_tag.note)
+
+    def referrers_by_tag(self, repository: str, subject: Digest) -> ReferrerList:
+        self._check_repository(repository)
+        found: dict[Digest, Descriptor] = {}
+        error: OciError | None = None
+        notes = []
+        for tag in dict.fromkeys((subject.fallback_tag, subject.untruncated_fallback_tag)):
+            for digest in sorted(self._contents.tags.get(tag, set())):
+                try:
+                    index = self._parse(digest)
+                except OciError as fault:
+                    error = fault
+                    continue
+                if not index.is_index:
+                    notes.append(f"the tag {tag} names no index, so it lists no referrers")
+                for descriptor in index.manifests:
+                    found.setdefault(descriptor.digest, descriptor)
+        return ReferrerList(
+            tuple(found.values()), complete=error is None, error=error, source="tag", note="; ".join(notes)
+        )
+
+    def blob(self, repository: str, descriptor: Descriptor, *, max_size: int) -> bytes:
+        self._check_repository(repository)
+        if descriptor.size > max_size:
+            raise LimitError(f"the blob {descriptor.digest} has {descriptor.size} bytes; at most {max_size} are read")
+        content = self._read_blob(descriptor.digest, max_size, "blob")
+        check_blob(content, descriptor)
+        return content
+
+    @cached_property
+    def _contents(self) -> _Contents:
+        """Walk everything that index.json reaches, each digest once, by a list and not by recursion."""
+        self._check_marker()
+        entries = self._entries()
+        contents = _Contents()
+        for entry in entries:
+            name = entry.annotations.get(REF_NAME)
+            if name is not None and is_tag(name):
+                contents.tags.setdefault(name, set()).add(entry.digest)
+            elif name is not None:
+                contents.rejected_names += 1
+        listed = {entry.digest for entry in entries}
+        waiting = deque(entry for entry in entries if entry.media_type in media_types.MANIFESTS)
+        seen: set[Digest] = set()
+        total = 0
+        while waiting:
+            entry = waiting.popleft()
+            if entry.digest in seen:
+                continue
+            seen.add(entry.digest)
+            if len(seen) > MAX_MANIFESTS or total > MAX_BYTES:
+                contents.fault = LimitError(
+                    f"the layout holds more than {MAX_MANIFESTS} manifests or {MAX_BYTES} bytes"
+                )
+                break
+            try:
+                manifest = self._parse(entry.digest)
+            except OciError as error:
+                if entry.digest in listed:  # a sparse layout may leave out a platform of an index
+                    contents.fault = contents.fault or error
+                continue
+            total += manifest.size
+            waiting.extend(child for child in manifest.manifests if child.media_type in media_types.MANIFESTS)
+            if manifest.subject:
+                contents.referrers.setdefault(manifest.subject.digest, []).append(manifest.descriptor)
+                waiting.append(manifest.subject)
+        return contents
+
+    def _check_marker(self) -> None:
+        try:
+            marker = strict_json.loads(self._read(("oci-layout",), _MAX_MARKER))
+        except strict_json.StrictJsonError as error:
+            raise LayoutError(f"the file oci-layout is not JSON: {error}") from error
+        version = marker.get("imageLayoutVersion") if isinstance(marker, dict) else None
+        if version != "1.0.0":
+            raise LayoutError(f"the layout has version {str(version)[:40]!a}; 1.0.0 can be read")
+
+    def _entries(self) -> tuple[Descriptor, ...]:
+        try:
+            index = parse_manifest(self._read(("index.json",), MAX_MANIFEST))
+        except ManifestError as error:
+            raise LayoutError(f"index.json: {error}") from error
+        if not index.is_index:
+            raise LayoutError("index.json is a manifest, not an index")
+        return index.manifests
+
+    def _parse(self, digest: Digest) -> Manifest:
+        return parse_manifest(self._read_blob(digest, MAX_MANIFEST, "manifest"), algorithm=digest.algorithm)
+
+    def _read_blob(self, digest: Digest, limit: int, what: str) -> bytes:
+        try:
+            content = self._read(("blobs", digest.algorithm, digest.encoded), limit)
+        except LayoutError as error:
+            raise LayoutError(f"the {what} {digest} cannot be read: {error}", code=error.code) from error
+        check_digest(content, digest, f"the {what} in the layout")
+        return content
+
+    def _read(self, path: tuple[str, ...], limit: int) -> bytes:
+        """The bytes of a regular file below the root, reached without following a link."""
+        name = "/".join(path)
+        *folders, last = path
+        try:
+            directory = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                for folder in folders:
+                    inner = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=directory)
+                    os.close(directory)
+                    directory = inner
+                # Without O_NONBLOCK a named pipe would keep us waiting for a writer.
+                file = os.open(last, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=directory)
+            finally:
+                os.close(directory)
+        except FileNotFoundError as error:
+            raise LayoutError(f"the layout has no {name}", code="not_found") from error
+        except OSError as error:
+            raise LayoutError(f"{name} cannot be opened without following a link: {error.strerror}") from error
+        with os.fdopen(file, "rb") as stream:
+            if not stat.S_ISREG(os.fstat(file).st_mode):
+                raise LayoutError(f"{name} is not a regular file")
+            content = stream.read(limit + 1)
+        if len(content) > limit:
+            raise LimitError(f"{name} has more than {limit} bytes, which is the most that is read")
+        return content
+
+    def _check_repository(self, repository: str) -> None:
+        if repository != self.repository:
+            raise LayoutError(f"the layout stands for {self.repository}, not for {repository}", code="not_found")
