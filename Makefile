@@ -28,8 +28,7 @@ format: .venv/ready
 	$(RUN) ruff check --fix .
 
 bench: .venv/ready
-	$(RUN) python -m benchmarks.indexing
-	$(RUN) python -m benchmarks.pages
+	$(RUN) python -m benchmarks.fleet
 
 soak: .venv/ready
 	@echo "seed $(SEED)"
