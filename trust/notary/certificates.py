@@ -1,40 +1,21 @@
-"""Certificates: their facts, the files that hold them, and the rules of a code-signing chain."""
+"""Certificates: the facts of one, and the files that hold them."""
 
 import base64
-import binascii
 import hashlib
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
 from typing import Self
 
 from trust.notary import x509
 from trust.notary.algorithms import key_name
-from trust.notary.der import DerError, Reader
-from trust.notary.der import SEQUENCE as DER_SEQUENCE
+from trust.notary.der import SEQUENCE, DerError, Reader
 from trust.notary.distinguished_names import last_value, print_name
-from trust.notary.errors import CertificateError, quote
-from trust.notary.x509 import X509, SignatureFault
+from trust.notary.errors import CertificateError
+from trust.notary.x509 import X509
+from trust.notary.x509_signatures import X509SignatureError
 
 COMMON_NAME = "2.5.4.3"
-FORBIDDEN_KEY_USAGES = {
-    x509.KEY_ENCIPHERMENT: "key encipherment",
-    x509.DATA_ENCIPHERMENT: "data encipherment",
-    x509.KEY_AGREEMENT: "key agreement",
-    x509.CERT_SIGN: "certificate signing",
-    x509.CRL_SIGN: "CRL signing",
-    x509.ENCIPHER_ONLY: "encipher only",
-    x509.DECIPHER_ONLY: "decipher only",
-}
-FORBIDDEN_PURPOSES = {
-    "1.3.6.1.5.5.7.3.1": "server authentication",
-    "1.3.6.1.5.5.7.3.2": "client authentication",
-    "1.3.6.1.5.5.7.3.4": "e-mail protection",
-    "1.3.6.1.5.5.7.3.8": "time stamping",
-    "1.3.6.1.5.5.7.3.9": "OCSP signing",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,34 +52,31 @@ class Certificate:
             serial=f"{parsed.serial:x}",
             not_before=parsed.not_before,
             not_after=parsed.not_after,
-            is_ca=parsed.is_ca,
+            is_ca=parsed.extensions.is_ca,
             self_signed=_is_signed_by_itself(parsed),
             key=key_name(parsed.key),
-            ocsp_urls=parsed.ocsp_urls,
-            crl_urls=parsed.crl_urls,
+            ocsp_urls=parsed.extensions.ocsp_urls,
+            crl_urls=parsed.extensions.crl_urls,
             common_name=last_value(parsed.subject, COMMON_NAME),
         )
 
 
 def _is_signed_by_itself(parsed: X509) -> bool:
-    if not parsed.self_issued:
+    if not parsed.is_self_issued:
         return False
     try:
-        x509.check_signature(parsed, parsed.key, allow_sha1=True)
-    except SignatureFault:
+        parsed.check_signed_by_itself()
+    except X509SignatureError:
         return False
     return True
 
 
-# --- files -----------------------------------------------------------------------------------------------------------
-
-_BEGIN = re.compile(rb"(?:\A|\n)-----BEGIN ")
-_DASHES = b"-----"
+BEGIN, END, DASHES = b"-----BEGIN ", b"\n-----END ", b"-----"
 
 
 def read_certificates(content: bytes) -> tuple[Certificate, ...]:
-    """All certificates of a file: PEM blocks of whatever label, else concatenated DER; a file without any is refused."""
-    ders = list(_pem_blocks(content)) or _der_sequence(content)
+    """All certificates of a file: PEM blocks of whatever label, else concatenated DER; at least one."""
+    ders = list(_pem_blocks(content)) or list(_der_elements(content))
     if not ders:
         raise CertificateError("the file is empty: it holds no certificate")
     return tuple(map(Certificate.parse, ders))
@@ -109,44 +87,42 @@ def decode_base64(content: bytes) -> bytes:
     return base64.b64decode(content.translate(None, b"\r\n"), validate=True)
 
 
-def _der_sequence(content: bytes) -> list[bytes]:
-    ders: list[bytes] = []
+def _der_elements(content: bytes) -> Iterator[bytes]:
     reader = Reader(content)
     while not reader.empty:
         try:
-            ders.append(reader.element(DER_SEQUENCE))
+            yield reader.element(SEQUENCE)
         except DerError as error:
-            raise CertificateError("the file is neither PEM nor DER certificates") from error
-    return ders
+            raise CertificateError("the file holds neither PEM nor DER certificates") from error
 
 
 def _pem_blocks(content: bytes) -> Iterator[bytes]:
-    """The contents of the PEM blocks; as in Go what is no proper block is passed over."""
+    """The contents of the PEM blocks; as in Go, what is no proper block is passed over."""
     position = 0
-    while begin := _BEGIN.search(content, position):
-        block = _pem_block(content, begin.end())
+    while (end := content.find(END, position)) >= 0:
+        begin = content.rfind(BEGIN, position, end)
+        block = _pem_block(content, begin, end) if begin == 0 or content[begin - 1 : begin] == b"\n" else None
         if block is None:
-            position = begin.end() - 1
+            position = end + len(END)
         else:
-            decoded, position = block
-            yield decoded
+            yield block
+            position = _line(content, end + 1)[1]
 
 
-def _pem_block(content: bytes, start: int) -> tuple[bytes, int] | None:
-    """The block whose label begins at `start`, and where its last line ends."""
-    line, body = _line(content, start)
-    if not line.endswith(_DASHES):
+def _pem_block(content: bytes, begin: int, end: int) -> bytes | None:
+    """What stands between the BEGIN line at `begin` and the line break before END, if both are sound."""
+    first, body = _line(content, begin)
+    last, _ = _line(content, end + 1)
+    label = first.removeprefix(BEGIN)
+    if not label.endswith(DASHES) or last != END[1:] + label:
         return None
-    label = line.removesuffix(_DASHES)
     headers = False
     while b":" in (header := _line(content, body))[0]:
         headers, body = True, header[1]
-    end = body - 1 if not headers and content.startswith(b"-----END ", body) else content.find(b"\n-----END ", body)
-    trailer, after = _line(content, end + 1)
-    if end < 0 or trailer != b"-----END " + label + _DASHES:
+    if headers and body > end:
         return None
     try:
-        return decode_base64(content[body : max(end, body)].translate(None, b" \t")), after - 1
+        return decode_base64(content[body:end].translate(None, b" \t"))
     except ValueError:
         return None
 

@@ -7,6 +7,8 @@ BOOLEAN, INTEGER, BIT_STRING, OCTET_STRING, NULL, OID = 0x01, 0x02, 0x03, 0x04, 
 UTF8_STRING, NUMERIC_STRING, PRINTABLE_STRING, T61_STRING, IA5_STRING, BMP_STRING = 0x0C, 0x12, 0x13, 0x14, 0x16, 0x1E
 UTC_TIME, GENERALIZED_TIME = 0x17, 0x18
 SEQUENCE, SET = 0x30, 0x31
+NOTHING = b"\x05\x00"
+"The one encoding of NULL."
 _TIMES = {
     UTC_TIME: re.compile(rb"([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})?(Z|[+-][0-9]{4})"),
     GENERALIZED_TIME: re.compile(rb"([0-9]{4})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})(Z|[+-][0-9]{4})"),
@@ -96,7 +98,11 @@ class Reader:
     def bits(self) -> tuple[bytes, int]:
         """A bit string: its bytes, and how many bits at the end are not part of it."""
         content = self.read(BIT_STRING)
-        if not content or content[0] > 7 or (content[0] and (len(content) == 1 or content[-1] & ((1 << content[0]) - 1))):
+        if (
+            not content
+            or content[0] > 7
+            or (content[0] and (len(content) == 1 or content[-1] & ((1 << content[0]) - 1)))
+        ):
             raise DerError("a bit string's padding is wrong")
         return content[1:], content[0]
 

@@ -34,7 +34,7 @@ class NameAttribute:
 
 
 def print_name(attributes: Sequence[NameAttribute]) -> str:
-    """The text of a name as Go's `pkix.Name.String` gives it; `attributes` are flattened, in the certificate's order."""
+    """The text of a name as Go's `pkix.Name.String` gives it; `attributes` in the certificate's order."""
     rdns = [f"{a.oid}=#{_der_string(a.value).hex()}" for a in attributes if a.oid not in GROUPED | SINGLE]
     for oid, name in GROUPED.items():
         if values := [a.value for a in attributes if a.oid == oid]:
@@ -64,7 +64,9 @@ def parse_subject(text: str) -> Mapping[str, str]:
         found[key] = value
     for name in MANDATORY:
         if not found.get(name):
-            raise DistinguishedNameError(f"the distinguished name {quote(text)} has no {name}; it needs C, ST (or S) and O")
+            raise DistinguishedNameError(
+                f"the distinguished name {quote(text)} has no {name}; it needs C, ST (or S) and O"
+            )
     return MappingProxyType(found)
 
 
@@ -118,7 +120,9 @@ def _unescape(part: str, text: str) -> str:
     try:
         return content.decode()
     except UnicodeDecodeError as error:  # no certificate's subject could equal it
-        raise DistinguishedNameError(f"the distinguished name {quote(text)} escapes bytes that are not UTF-8") from error
+        raise DistinguishedNameError(
+            f"the distinguished name {quote(text)} escapes bytes that are not UTF-8"
+        ) from error
 
 
 def _escape(value: str) -> str:

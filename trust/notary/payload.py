@@ -36,4 +36,6 @@ class Payload:
         try:
             return cls(Descriptor.from_json(target))
         except OciError as error:
-            raise EnvelopeError(f"the payload's target artifact cannot be read: {error}", code="payload_target") from error
+            raise EnvelopeError(
+                f"the payload's target artifact cannot be read: {error}", code="payload_target"
+            ) from error

@@ -1,0 +1,248 @@
+"""The extensions of an X.509 certificate that its rules ask for, and the form of those that Go's parser checks."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from ipaddress import ip_address
+
+from trust.notary import der
+from trust.notary.der import DerError, Reader
+
+DIGITAL_SIGNATURE, CONTENT_COMMITMENT, KEY_ENCIPHERMENT, DATA_ENCIPHERMENT, KEY_AGREEMENT = range(5)
+CERT_SIGN, CRL_SIGN, ENCIPHER_ONLY, DECIPHER_ONLY = range(5, 9)
+KEY_USAGE, BASIC_CONSTRAINTS, EXTENDED_KEY_USAGE = "2.5.29.15", "2.5.29.19", "2.5.29.37"
+CRL_DISTRIBUTION_POINTS, AUTHORITY_INFO_ACCESS, OCSP = "2.5.29.31", "1.3.6.1.5.5.7.1.1", "1.3.6.1.5.5.7.48.1"
+
+
+@dataclass(frozen=True, slots=True)
+class Extension:
+    """One extension, unread."""
+
+    oid: str
+    critical: bool
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Extensions:
+    """What a certificate's extensions say; unknown ones are ignored, critical or not, as notation does."""
+
+    has_basic_constraints: bool = False
+    is_ca: bool = False
+    path_length: int | None = None
+    key_usage: frozenset[int] | None = None
+    key_usage_critical: bool = False
+    extended_key_usage: tuple[str, ...] = ()
+    ocsp_urls: tuple[str, ...] = ()
+    crl_urls: tuple[str, ...] = ()
+
+
+def read_extensions(content: bytes) -> Extensions:
+    """The extensions of a certificate, each at most once."""
+    found = _extensions(Reader(content).inside())
+    for oid, extension in found.items():
+        if check := FORMS.get(oid):
+            check(extension)
+    value = {oid: extension.value for oid, extension in found.items()}
+    is_ca, path_length = _basic_constraints(value[BASIC_CONSTRAINTS]) if BASIC_CONSTRAINTS in value else (False, None)
+    return Extensions(
+        has_basic_constraints=BASIC_CONSTRAINTS in value,
+        is_ca=is_ca,
+        path_length=path_length,
+        key_usage=_key_usage(value[KEY_USAGE]) if KEY_USAGE in value else None,
+        key_usage_critical=KEY_USAGE in value and found[KEY_USAGE].critical,
+        extended_key_usage=_oids(value[EXTENDED_KEY_USAGE]) if EXTENDED_KEY_USAGE in value else (),
+        ocsp_urls=_ocsp_urls(value[AUTHORITY_INFO_ACCESS]) if AUTHORITY_INFO_ACCESS in value else (),
+        crl_urls=_crl_urls(value[CRL_DISTRIBUTION_POINTS]) if CRL_DISTRIBUTION_POINTS in value else (),
+    )
+
+
+def _extensions(extensions: Reader) -> dict[str, Extension]:
+    found: dict[str, Extension] = {}
+    while not extensions.empty:
+        extension = extensions.inside()
+        oid = extension.oid()
+        critical = extension.boolean() if extension.peek() == der.BOOLEAN else False
+        if oid in found:
+            raise DerError(f"the extension {oid} appears twice")
+        found[oid] = Extension(oid, critical, extension.read(der.OCTET_STRING))
+    return found
+
+
+def _key_usage(value: bytes) -> frozenset[int]:
+    bits, _ = Reader(value).bits()
+    return frozenset(i for i in range(min(9, 8 * len(bits))) if bits[i // 8] & 0x80 >> i % 8)
+
+
+def _basic_constraints(value: bytes) -> tuple[bool, int | None]:
+    reader = Reader(value).inside()
+    is_ca = reader.boolean() if reader.peek() == der.BOOLEAN else False
+    length = reader.integer() if reader.peek() == der.INTEGER else None
+    if length is not None and not 0 <= length < 1 << 63:
+        raise DerError("the path length is none that can be")
+    return is_ca, length
+
+
+def _oids(value: bytes) -> tuple[str, ...]:
+    reader = Reader(value).inside()
+    found: list[str] = []
+    while not reader.empty:
+        found.append(reader.oid())
+    return tuple(found)
+
+
+def _ocsp_urls(value: bytes) -> tuple[str, ...]:
+    urls: list[str] = []
+    accesses = Reader(value).inside()
+    while not accesses.empty:
+        access = accesses.inside()
+        method = access.oid()
+        if access.peek() == der.context(6):
+            url = access.read(der.context(6)).decode("latin-1")
+            urls += [url] if method == OCSP else []
+    return tuple(urls)
+
+
+def _crl_urls(value: bytes) -> tuple[str, ...]:
+    urls: list[str] = []
+    points = Reader(value).inside()
+    while not points.empty:
+        name = points.inside().optional(der.context(0, constructed=True))
+        if name is not None:
+            names = Reader(name).inside(der.context(0, constructed=True))
+            while names.peek() == der.context(6):
+                urls.append(names.read(der.context(6)).decode("latin-1"))
+    return tuple(urls)
+
+
+def _check_subject_key_identifier(extension: Extension) -> None:
+    _refuse_critical(extension)
+    Reader(extension.value).read(der.OCTET_STRING)
+
+
+def _check_authority_key_identifier(extension: Extension) -> None:
+    _refuse_critical(extension)
+    Reader(extension.value).inside().optional(der.context(0))
+
+
+def _refuse_critical(extension: Extension) -> None:
+    if extension.critical:
+        raise DerError(f"the extension {extension.oid} must not be critical")
+
+
+def _check_alternative_names(extension: Extension) -> None:
+    names = Reader(extension.value).inside()
+    while not names.empty:
+        tag, value, _ = names.any()
+        kind = tag ^ 0x80
+        if kind in {1, 2, 6} and not value.isascii():
+            raise DerError("an alternative name is not in ASCII")
+        if kind == 6:
+            _check_uri(value.decode())
+        if kind == 7 and len(value) not in {4, 16}:
+            raise DerError("an alternative name is an address of no known length")
+
+
+def _check_uri(uri: str) -> None:
+    scheme, colon, rest = uri.partition(":")
+    first = scheme.partition("/")[0]
+    host = rest[2:].partition("/")[0].partition("?")[0].partition("#")[0].rpartition("@")[2] if rest[:2] == "//" else ""
+    if any(c < " " or c == "\x7f" for c in uri) or (colon and first == scheme and not _is_scheme(scheme)):
+        raise DerError("an alternative name is no URI")
+    if not _is_domain(host, constraint=False):
+        raise DerError("an alternative name is a URI with a host that is no domain")
+
+
+def _is_scheme(text: str) -> bool:
+    return text[:1].isalpha() and all(c.isalnum() or c in "+-." for c in text)
+
+
+def _is_domain(text: str, *, constraint: bool) -> bool:
+    if not text:
+        return True
+    labels = text.removeprefix(".").split(".") if constraint else text.split(".")
+    return all(labels) and all("!" <= c <= "~" for c in text)
+
+
+def _check_name_constraints(extension: Extension) -> None:
+    outer = Reader(extension.value)
+    trees = outer.inside()
+    found = [trees.optional(der.context(number, constructed=True)) for number in (0, 1)]
+    if not outer.empty or not trees.empty or not any(found):
+        raise DerError("the name constraints are malformed")
+    for content in found:
+        subtrees = Reader(content or b"")
+        while not subtrees.empty:
+            tag, value, _ = subtrees.inside().any()
+            _check_constraint(tag ^ 0x80, value)
+
+
+def _check_constraint(kind: int, value: bytes) -> None:
+    if kind == 7:
+        half = len(value) // 2
+        mask = int.from_bytes(value[half:])
+        if len(value) not in {8, 32} or ((mask | (mask - 1)) != (1 << 8 * half) - 1 and mask):
+            raise DerError("a name constraint is an address without proper mask")
+    elif kind in {1, 2, 6}:
+        if not value.isascii():
+            raise DerError("a name constraint is not in ASCII")
+        text = value.decode()
+        mailbox, at, host = text.rpartition("@")
+        if (kind == 1 and at and not mailbox) or not _is_domain(host if kind == 1 else text, constraint=True):
+            raise DerError("a name constraint is no domain")
+        if kind == 6 and _is_address(text):
+            raise DerError("a name constraint for URIs is an address")
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _check_policies(extension: Extension) -> None:
+    policies = Reader(extension.value).inside()
+    seen: set[str] = set()
+    while not policies.empty:
+        oid = policies.inside().read(der.OID).hex()
+        if oid in seen or not oid:
+            raise DerError("the certificate policies are malformed")
+        seen.add(oid)
+
+
+def _check_policy_constraints(extension: Extension) -> None:
+    constraints = Reader(extension.value).inside()
+    for number in (0, 1):
+        if constraints.peek() == der.context(number):
+            _check_int64(constraints.integer(der.context(number)))
+
+
+def _check_policy_mappings(extension: Extension) -> None:
+    mappings = Reader(extension.value).inside()
+    while not mappings.empty:
+        mapping = mappings.inside()
+        mapping.read(der.OID)
+        mapping.read(der.OID)
+
+
+def _check_inhibit_any_policy(extension: Extension) -> None:
+    _check_int64(Reader(extension.value).integer())
+
+
+def _check_int64(number: int) -> None:
+    if not -(1 << 63) <= number < 1 << 63:
+        raise DerError("a policy extension holds a number that is too large")
+
+
+FORMS: dict[str, Callable[[Extension], None]] = {
+    "2.5.29.14": _check_subject_key_identifier,
+    "2.5.29.17": _check_alternative_names,
+    "2.5.29.30": _check_name_constraints,
+    "2.5.29.32": _check_policies,
+    "2.5.29.33": _check_policy_mappings,
+    "2.5.29.35": _check_authority_key_identifier,
+    "2.5.29.36": _check_policy_constraints,
+    "2.5.29.54": _check_inhibit_any_policy,
+    AUTHORITY_INFO_ACCESS: _refuse_critical,
+}
