@@ -1,0 +1,167 @@
+"""Forms of trust: the policy document, certificates for a store, and the reason of each revision."""
+
+import hashlib
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from django import forms
+from django.core.files.uploadedfile import UploadedFile
+
+from dashboard.forms.fields import CertificateText, SeveralFiles
+from trust.notary.trust_store import STORE_TYPES, is_store_name
+
+LARGEST_FILE = 1024 * 1024
+_UNFIT = re.compile(r"[^A-Za-z0-9._-]+")
+_STORE_TYPE_NAMES = {
+    "ca": "ca: signs code-signing certificates",
+    "signingAuthority": "signingAuthority: signs on behalf of others",
+    "tsa": "tsa: signs timestamps",
+}
+CERTIFICATES_HINT = "PEM or DER: roots, intermediates or self-signed certificates."
+
+
+class RevisionForm(forms.Form):
+    """An edit that makes the next revision: why, and which revision it rests on."""
+
+    reason = forms.CharField(
+        max_length=1000,
+        label="Reason",
+        help_text="Kept with the revision and in the audit record.",
+        error_messages={"required": "Say why, for whoever reads the revisions later."},
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    based_on = forms.IntegerField(required=False, widget=forms.HiddenInput)
+
+
+class CertificatesForm(RevisionForm):
+    """Certificates for one trust store."""
+
+    store_type = forms.ChoiceField(
+        choices=[(name, _STORE_TYPE_NAMES.get(name, name)) for name in STORE_TYPES], label="Type of store"
+    )
+    store_name = forms.CharField(
+        max_length=100,
+        label="Name of the store",
+        help_text="What statements call it after the type: acme in ca:acme.",
+        error_messages={"required": "Name the store."},
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+    certificates = SeveralFiles(required=False, label="Certificate files", help_text=CERTIFICATES_HINT)
+    pem = CertificateText(required=False, label="Or as text")
+
+    field_order = ("store_type", "store_name", "certificates", "pem", "reason", "based_on")
+
+    def clean_store_name(self) -> str:
+        return _store_name(self.cleaned_data["store_name"])
+
+    def clean_certificates(self) -> dict[str, bytes]:
+        return read_files(self.cleaned_data["certificates"])
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        if not self.errors and not data["certificates"] and not data["pem"]:
+            self.add_error("certificates", "Choose at least one file, or paste the text.")
+        return data
+
+    def files(self) -> dict[tuple[str, str, str], bytes]:
+        """What was given, by store type, store name and file name."""
+        data = self.cleaned_data
+        files: dict[str, bytes] = dict(data["certificates"])
+        if data["pem"]:
+            content = data["pem"].replace("\r\n", "\n").strip().encode() + b"\n"
+            files[f"{hashlib.sha256(content).hexdigest()[:12]}.pem"] = content
+        return {(data["store_type"], data["store_name"], name): content for name, content in files.items()}
+
+
+class PolicyForm(RevisionForm):
+    """A trust policy document, and perhaps the certificates that it needs, in one revision."""
+
+    document = forms.FileField(
+        required=False,
+        label="trustpolicy.oci.json",
+        help_text="notation's own document. It is kept byte for byte.",
+        widget=forms.FileInput(attrs={"accept": ".json,application/json"}),
+    )
+    text = forms.CharField(
+        required=False,
+        max_length=LARGEST_FILE,
+        strip=False,
+        label="Or as text",
+        widget=forms.Textarea(attrs={"rows": 18, "class": "mono", "spellcheck": "false"}),
+    )
+    store = forms.CharField(
+        required=False,
+        max_length=120,
+        label="Trust store",
+        help_text="As statements name it, such as ca:acme.",
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false", "placeholder": "ca:acme"}),
+    )
+    certificates = SeveralFiles(required=False, label="Certificate files", help_text=CERTIFICATES_HINT)
+
+    field_order = ("document", "text", "store", "certificates", "reason", "based_on")
+
+    def clean_document(self) -> bytes:
+        document: UploadedFile | None = self.cleaned_data["document"]
+        if document is None:
+            return b""
+        if (document.size or 0) > LARGEST_FILE:
+            raise forms.ValidationError("The file is larger than 1 MiB: it is no trust policy.")
+        content: bytes = document.read()
+        return content
+
+    def clean_store(self) -> tuple[str, str] | None:
+        text: str = self.cleaned_data["store"]
+        if not text:
+            return None
+        store_type, colon, name = text.partition(":")
+        if not colon or store_type not in STORE_TYPES:
+            raise forms.ValidationError(f"Write type:name, with the type one of {', '.join(STORE_TYPES)}.")
+        return store_type, _store_name(name)
+
+    def clean_certificates(self) -> dict[str, bytes]:
+        return read_files(self.cleaned_data["certificates"])
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        if self.errors:
+            return data
+        if not data["document"] and not data["text"].strip():
+            self.add_error("document", "Choose the file, or paste the text.")
+        if data["certificates"] and not data["store"]:
+            self.add_error("store", "Say which store the certificates go to.")
+        if data["store"] and not data["certificates"]:
+            self.add_error("certificates", "Choose the certificates that go to this store.")
+        return data
+
+    def policy(self) -> bytes:
+        """The document; browsers send the lines of a text field with carriage returns that nobody typed."""
+        document: bytes = self.cleaned_data["document"]
+        text: str = self.cleaned_data["text"]
+        return document or text.replace("\r\n", "\n").encode()
+
+    def files(self) -> dict[tuple[str, str, str], bytes]:
+        store: tuple[str, str] | None = self.cleaned_data["store"]
+        return {(*store, name): content for name, content in self.cleaned_data["certificates"].items()} if store else {}
+
+
+def read_files(uploads: Iterable[UploadedFile]) -> dict[str, bytes]:
+    """The contents of uploaded certificate files by a file name that notation's directory can have."""
+    files: dict[str, bytes] = {}
+    for upload in uploads:
+        name = _UNFIT.sub("-", upload.name or "").strip("-.")[-100:] or "certificates.pem"
+        if (upload.size or 0) > LARGEST_FILE:
+            raise forms.ValidationError(f"{name} is larger than 1 MiB: it is no certificate file.")
+        content: bytes = upload.read()
+        if b"PRIVATE KEY-----" in content:
+            raise forms.ValidationError(f"{name} holds a private key. Nothing was kept; choose the certificate only.")
+        if name in files:
+            raise forms.ValidationError(f"Two files are called {name}. Rename one.")
+        files[name] = content
+    return files
+
+
+def _store_name(name: str) -> str:
+    if not is_store_name(name):
+        raise forms.ValidationError("A store's name is made of letters, digits, dot, underscore and dash.")
+    return name
