@@ -30,6 +30,7 @@ class TrustRevision(models.Model):
     author_name = models.CharField(max_length=150)
     reason = models.TextField()
     created_at = models.DateTimeField()
+    fingerprint = models.CharField(max_length=64)  # revisions.fingerprint: SHA-256 over policy and store files
 
     def __str__(self) -> str:
         return f"revision {self.number}"
