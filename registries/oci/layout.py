@@ -50,7 +50,7 @@ class Layout:
             return TagList((), complete=False, error=error)
         return TagList(tuple(sorted(contents.tags)), complete=True, rejected=contents.rejected_names)
 
-    def resolve(self, repository: str, tag: str, known: Digest | None = None) -> Digest:  # noqa: ARG002  # Source
+    def resolve(self, repository: str, tag: str, known: Digest | None = None) -> Digest:  # Source
         self._check_repository(repository)
         digests = self._contents.tags.get(tag, set())
         if not digests:

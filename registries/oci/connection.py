@@ -1,0 +1,160 @@
+"""Requests to one registry: authorization, pages and redirects, so that the client can speak of manifests."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from urllib.parse import urljoin
+
+from registries.oci.authorization import Authorizer, Credentials, Origin
+from registries.oci.errors import LimitError, ReferenceFormatError, RegistryError
+from registries.oci.exchange import Answer, Headers, Send
+from registries.oci.failures import failure, redirect_refused, shown
+from registries.oci.paging import next_page
+
+MAX_PAGES = 100
+MAX_REDIRECTS = 3
+MAX_SMALL = 64 * 1024
+USER_AGENT = "Signboard/0.1"
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One thing to ask of a registry."""
+
+    kind: str
+    "What it counts as: tags, manifest_head, manifest, referrers, blob, token, catalog, ping."
+    path: str
+    what: str
+    "How an error names it."
+    accept: str
+    scope: str
+    max_bytes: int
+    method: str = "GET"
+    if_none_match: str = ""
+
+
+class Connection:
+    """The way to one registry; credentials leave it only for the registry itself and its allowed token service."""
+
+    def __init__(
+        self,
+        send: Send,
+        base_url: str,
+        *,
+        credentials: Credentials | None = None,
+        realm_hosts: Sequence[str] = (),
+        monotonic: Callable[[], float] = time.monotonic,
+        deadline: float = 10.0,
+    ) -> None:
+        if base_url.rstrip("/").count("/") != 2:
+            raise ReferenceFormatError(f"{shown(base_url)} is not an address such as https://registry.example.com:5000")
+        self.origin = Origin.of(base_url)
+        self.credentials = credentials or Credentials()
+        self.requests: Counter[str] = Counter()
+        self._send = send
+        self._deadline = deadline
+        self._authorizer = Authorizer(self.origin, self.credentials, realm_hosts, self._ask_for_token, monotonic)
+
+    @property
+    def authorized(self) -> bool:
+        """The registry asked for credentials and got ours."""
+        return self._authorizer.used and bool(self.credentials)
+
+    def ask(self, call: Call) -> Answer:
+        """The answer, whatever its status, after one try to authenticate if the registry asks for it."""
+        authorization = self._authorizer.header(call.scope)
+        answer = self._once(call, authorization)
+        if answer.status == 401:
+            authorization = self._authorizer.answer(answer, call.scope, refused=authorization, what=call.what)
+            answer = self._once(call, authorization)
+        return answer
+
+    def pages(
+        self, call: Call, *, sizes: Sequence[int | None] = (None,), query: str = ""
+    ) -> Iterator[tuple[Answer, bool]]:
+        """Each page and whether another follows. The first may be a failure; a later failure raises RegistryError."""
+        answer, path = self._first_page(call, sizes, query)
+        seen = {path}
+        while True:
+            following = next_page(answer.headers.get_all("link"), call.path) if answer.status == 200 else ""
+            yield answer, bool(following)
+            if not following:
+                return
+            if following in seen:
+                raise RegistryError(f"the pages of {call.what} go round in circles", code="bad_answer")
+            if len(seen) >= MAX_PAGES:
+                raise LimitError(f"{call.what}: more than {MAX_PAGES} pages", code="too_many_pages")
+            seen.add(following)
+            answer = self.ask(replace(call, path=following))
+            if answer.status != 200:
+                raise self.failure(answer, call.what)
+
+    def follow(self, answer: Answer, call: Call) -> Answer:
+        """Where a redirect ends: each hop is a request of ours, without credentials once it has left the registry."""
+        url = self._url(call.path)
+        at_home = True
+        for _ in range(MAX_REDIRECTS):
+            if answer.status not in REDIRECTS:
+                return answer
+            try:
+                url = urljoin(url, answer.headers.get("location"))
+                origin = Origin.of(url)
+            except (ValueError, ReferenceFormatError) as error:
+                raise redirect_refused(answer, call.what) from error
+            if origin.scheme == "http" and self.origin.scheme == "https":
+                raise redirect_refused(answer, call.what)
+            at_home = at_home and origin == self.origin
+            headers = {"Accept": call.accept, "User-Agent": USER_AGENT}
+            if at_home and (authorization := self._authorizer.header(call.scope)):
+                headers["Authorization"] = authorization
+            answer = self._transmit("redirect", "GET", url, headers, None, call.max_bytes)
+        if answer.status in REDIRECTS:
+            raise redirect_refused(answer, call.what)
+        return answer
+
+    def failure(self, answer: Answer, what: str) -> RegistryError:
+        return failure(answer, what, with_credentials=bool(self.credentials))
+
+    def leads_elsewhere(self, answer: Answer, call: Call) -> bool:
+        """Whether an answer redirects to another host."""
+        if answer.status not in REDIRECTS or not answer.headers.get("location"):
+            return False
+        try:
+            return Origin.of(urljoin(self._url(call.path), answer.headers.get("location"))).host != self.origin.host
+        except (ValueError, ReferenceFormatError):
+            return False
+
+    def _first_page(self, call: Call, sizes: Sequence[int | None], query: str) -> tuple[Answer, str]:
+        """Some registries refuse a page size that others need: try the next one on status 400."""
+        answer, path = Answer(400, Headers()), call.path
+        for size in sizes:
+            path = f"{call.path}?n={size}" if size else call.path + query
+            answer = self.ask(replace(call, path=path))
+            if answer.status != 400:
+                break
+        return answer, path
+
+    def _once(self, call: Call, authorization: str) -> Answer:
+        headers = {"Accept": call.accept, "User-Agent": USER_AGENT}
+        if call.if_none_match:
+            headers["If-None-Match"] = call.if_none_match
+        if authorization:
+            headers["Authorization"] = authorization
+        return self._transmit(call.kind, call.method, self._url(call.path), headers, None, call.max_bytes)
+
+    def _ask_for_token(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
+        return self._transmit("token", method, url, {**headers, "User-Agent": USER_AGENT}, body, MAX_SMALL)
+
+    def _transmit(
+        self, kind: str, method: str, url: str, headers: Mapping[str, str], body: bytes | None, max_bytes: int
+    ) -> Answer:
+        self.requests[kind] += 1
+        answer = self._send(method, url, headers=headers, body=body, max_bytes=max_bytes, deadline=self._deadline)
+        if len(answer.body) > max_bytes:
+            raise RegistryError(f"the answer has more than {max_bytes} bytes", code="too_large")
+        return answer
+
+    def _url(self, path: str) -> str:
+        return f"{self.origin.scheme}://{self.origin.authority}{path}"

@@ -1,0 +1,119 @@
+"""What an unwelcome answer of a registry means, in words that say what to do."""
+
+import json
+import re
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from registries.oci.errors import RegistryError
+from registries.oci.exchange import Answer
+
+LONGEST_WAIT = 3600.0
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]+")
+
+
+def failure(answer: Answer, what: str, *, with_credentials: bool = False) -> RegistryError:
+    """The error for an answer that is not the success that was asked for; `what` is what we wanted ("the tags of a/b")."""
+    status = answer.status
+    said = said_by(answer)
+    if status == 401:
+        return RegistryError(f"{_refused(with_credentials)} ({what}).{said}", code="unauthorized")
+    if status == 403:
+        text = f"the registry does not permit reading {what} with these credentials. Give them the right to pull."
+        return RegistryError(text + said, code="denied")
+    if status == 412:
+        text = f"the registry's own policy blocks reading {what} (content trust or a vulnerability rule)."
+        return RegistryError(text + said, code="denied")
+    if status in (404, 410):
+        text = f"the registry has no {what.removeprefix('the ')}, or does not show it with these credentials."
+        return RegistryError(text + said, code="not_found")
+    if status == 429:
+        wait = retry_after(answer)
+        hint = f" It asks to wait {wait:.0f} seconds." if wait is not None else ""
+        text = f"the registry's request limit is reached (429) at {what}; it will be asked again later."
+        return RegistryError(text + hint + said, code="rate_limited", retry_after=wait)
+    if 300 <= status < 400:
+        return redirect_refused(answer, what)
+    if status >= 500 or status == 408:
+        text = f"the registry failed with status {status} at {what}; it will be asked again later."
+        return RegistryError(text + said, code="server_error", retry_after=retry_after(answer))
+    return RegistryError(f"the registry answered status {status} where {what} was expected.{said}", code="bad_answer")
+
+
+def _refused(with_credentials: bool) -> str:
+    if with_credentials:
+        return "the registry refused the user name and password (or token) of this connection; check them"
+    return "the registry asks for credentials; add a user name and password (or token) to this connection"
+
+
+def redirect_refused(answer: Answer, what: str) -> RegistryError:
+    target = shown(answer.headers.get("location").partition("?")[0])
+    return RegistryError(
+        f"the registry redirects {what} to {target or 'another place'}, which is not followed. "
+        "If the registry moved, connect its new address.",
+        code="redirect",
+    )
+
+
+def not_a_registry(answer: Answer, what: str) -> RegistryError:
+    kind = shown(answer.content_type) or "no content type"
+    page = "a web page" if "html" in kind else "something else"
+    return RegistryError(
+        f"instead of {what} came {page} ({kind}): this address is not an OCI registry, or a login page or proxy "
+        "stands before it. Check host and port.",
+        code="not_a_registry",
+    )
+
+
+def error_codes(answer: Answer) -> tuple[str, ...]:
+    """The codes of a registry's error document, where it is one."""
+    return tuple(code for code, _ in _errors(answer))
+
+
+def said_by(answer: Answer) -> str:
+    """The registry's own words, made harmless; empty if there are none."""
+    for code, message in _errors(answer):
+        words = shown(": ".join(part for part in (code, message) if part))
+        if words:
+            return f" The registry says: {words}"
+    return ""
+
+
+def _errors(answer: Answer) -> list[tuple[str, str]]:
+    if len(answer.body) > 65536 or not answer.body.lstrip().startswith(b"{") or answer.body.count(b"[") > 1000:
+        return []
+    try:
+        document = json.loads(answer.body)
+    except (ValueError, RecursionError):
+        return []
+    errors = document.get("errors") if isinstance(document, dict) else None
+    return [
+        (str(error.get("code") or ""), str(error.get("message") or ""))
+        for error in (errors if isinstance(errors, list) else [])[:10]
+        if isinstance(error, dict)
+    ]
+
+
+def shown(text: str) -> str:
+    """Foreign text for a message: one line, short, without characters that act."""
+    text = _CONTROL.sub(" ", text).strip()
+    return text if len(text) <= 200 else text[:200] + "…"
+
+
+def retry_after(answer: Answer) -> float | None:
+    """The wait that the registry asks for, in seconds; a date counts from the answer's own Date."""
+    value = answer.headers.get("retry-after")
+    if value.isascii() and value.isdigit():
+        return min(float(value[:9]), LONGEST_WAIT)
+    until, date = _date(value), _date(answer.headers.get("date"))
+    if until is None or date is None:
+        return None
+    return min(max((until - date).total_seconds(), 0.0), LONGEST_WAIT)
+
+
+def _date(text: str) -> datetime | None:
+    try:
+        value = parsedate_to_datetime(text)
+    except (ValueError, TypeError, OverflowError):
+        return None
+    return value if value.tzinfo else value.replace(tzinfo=UTC)
