@@ -1,6 +1,6 @@
 """A model field that holds a Digest."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -9,7 +9,13 @@ from registries.oci.digest import Digest
 from registries.oci.errors import DigestError
 
 
-class DigestField(models.CharField[Digest | str, Digest]):
+if TYPE_CHECKING:  # the stubs' field is generic, Django's is not
+    Text = models.CharField[Digest | str, Digest]
+else:
+    Text = models.CharField
+
+
+class DigestField(Text):
     """A digest: text in the database, a `Digest` in Python."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
