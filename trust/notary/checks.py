@@ -209,7 +209,7 @@ def user_metadata(inputs: Inputs) -> Finding:
     if differences:
         message = "The signature does not hold the user metadata that was asked for."
         return Finding(
-            CheckStatus.failed, "metadata_mismatch", message, seen, wanted, as_sentence("; ".join(differences))
+            CheckStatus.failed, "metadata_mismatch", message, seen, wanted, "; ".join(differences)
         )
     return Finding(CheckStatus.passed, "metadata_matches", "The signature holds what was asked for.", seen, wanted)
 

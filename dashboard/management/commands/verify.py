@@ -1,0 +1,167 @@
+"""`manage.py verify`: is this artifact signed, by whom, may we trust it under this policy, and why (not)?"""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+
+from dashboard.verify_report import JudgedSignature, Report, as_json, as_lines, printable
+from registries.oci.descriptor import Descriptor
+from registries.oci.digest import Digest
+from registries.oci.errors import OciError
+from registries.oci.layout import Layout
+from registries.oci.reference import Reference
+from trust.notary.errors import NotaryError, TrustPolicyError
+from trust.notary.evidence import examine
+from trust.notary.judge import MAX_SIGNATURES, Question, judge
+from trust.notary.outcome import SignatureFault, Word
+from trust.notary.revocation import NO_ANSWERS
+from trust.notary.trust_policy import TrustPolicy
+from trust.notary.trust_store import TrustStores
+from trust.signatures import ListedSignature, list_signatures
+
+FALLBACK_TAG_PREFIXES = ("sha256-", "sha512-")
+
+
+class CannotAnswerError(Exception):
+    """The command cannot answer; the text says why."""
+
+
+class Command(BaseCommand):
+    """Verifies an artifact in an OCI layout directory; needs no database and no secret."""
+
+    help = "Verify the signatures of an artifact in an OCI image layout."
+    requires_system_checks = ()  # none of them matters to files on disk
+    requires_migrations_checks = False
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("target", type=Path, help="an OCI image layout directory")
+        parser.add_argument(
+            "--reference",
+            help="REGISTRY/REPOSITORY[:TAG|@DIGEST]: what the layout stands for, and which artifact of it is meant",
+        )
+        parser.add_argument(
+            "--policy", type=Path, required=True, help="the trust policy, as notation's trustpolicy.json"
+        )
+        parser.add_argument("--trust-store", type=Path, required=True, help="notation's truststore directory")
+        parser.add_argument("--at", help="the instant to judge for (RFC 3339); now if absent")
+        parser.add_argument(
+            "--user-metadata",
+            action="append",
+            default=[],
+            metavar="KEY=VALUE",
+            help="user metadata that the signature must hold; may be given several times",
+        )
+        parser.add_argument(
+            "--max-signatures",
+            default=str(MAX_SIGNATURES),
+            help="how many signatures notation would try; all of them are judged here (default %(default)s)",
+        )
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            report = _report(options)
+        except (CannotAnswerError, OciError, NotaryError, OSError) as error:
+            self._print({"error": str(error)}, [f"Error: {error}"], as_json=options["json"])
+            raise SystemExit(1) from error
+        self._print(as_json(report), list(as_lines(report)), as_json=options["json"])
+        if report.exit_code:
+            raise SystemExit(report.exit_code)
+
+    def _print(self, fields: Mapping[str, object], lines: Sequence[str], *, as_json: bool) -> None:
+        text = json.dumps(fields, indent=2) if as_json else "\n".join(map(printable, lines))
+        self.stdout.write(text)
+
+
+def _report(options: Mapping[str, Any]) -> Report:
+    at = _rfc3339(options["at"]) if options["at"] else datetime.now(UTC)
+    metadata = _user_metadata(options["user_metadata"])
+    max_signatures = _positive(options["max_signatures"])
+    reference = Reference.parse(options["reference"]) if options["reference"] else None
+    name = reference.name if reference else ""
+    layout = Layout(options["target"], name)
+    target = _target(layout, name, reference)
+    listed = list_signatures(layout, name, target.digest)
+    try:
+        policy, stores = _policy_and_stores(options)
+    except TrustPolicyError as error:
+        fault = SignatureFault(Word.not_checked, "policy_refused", f"The trust policy is refused: {error}")
+        signatures = [JudgedSignature(found.manifest, found.media_type, "", fault) for found in listed.signatures]
+        return Report.refused(name, target.digest, error, signatures)
+    question = Question(name, target, metadata)
+    return Report.of(
+        name,
+        target.digest,
+        policy.choose(name),
+        [_judge(found, question, policy, stores, at) for found in listed.signatures],
+        listing_complete=listed.complete,
+        max_signatures=max_signatures,
+    )
+
+
+def _policy_and_stores(options: Mapping[str, Any]) -> tuple[TrustPolicy, TrustStores]:
+    """The files that were named."""
+    try:
+        content = options["policy"].read_bytes()
+    except OSError as error:
+        raise TrustPolicyError("TP00", f"The trust policy cannot be read: {error.strerror}") from error
+    return TrustPolicy.parse(content), TrustStores.read(options["trust_store"])
+
+
+def _target(layout: Layout, name: str, reference: Reference | None) -> Descriptor:
+    """The artifact that is meant, by its own bytes."""
+    if reference and (reference.digest or reference.tag):
+        wanted: Digest | str = reference.digest or reference.tag or ""
+    else:
+        tags = layout.tags(name)
+        if tags.error:
+            raise tags.error
+        names = [tag for tag in tags.tags if not tag.startswith(FALLBACK_TAG_PREFIXES)]
+        if len(names) != 1:
+            raise CannotAnswerError(f"The layout has {len(names)} tags: say which artifact is meant with --reference.")
+        wanted = names[0]
+    fetched = layout.manifest(name, wanted)
+    return Descriptor(fetched.media_type, fetched.digest, len(fetched.content))
+
+
+def _judge(
+    found: ListedSignature, question: Question, policy: TrustPolicy, stores: TrustStores, at: datetime
+) -> JudgedSignature:
+    if found.fault:
+        return JudgedSignature(found.manifest, found.media_type, "", found.fault)
+    evidence = examine(found.envelope, found.media_type)
+    outcome = judge(question, evidence, policy, stores, NO_ANSWERS, at)
+    return JudgedSignature(found.manifest, found.media_type, evidence.signed.scheme if evidence.signed else "", outcome)
+
+
+def _user_metadata(pairs: Sequence[str]) -> Mapping[str, str]:
+    """KEY=VALUE pairs; like notation we take no empty key or value, and no key twice."""
+    metadata: dict[str, str] = {}
+    for pair in pairs:
+        key, _, value = pair.partition("=")
+        if not key or not value:
+            raise CannotAnswerError(f"--user-metadata {pair} is not KEY=VALUE with neither of them empty.")
+        if key in metadata:
+            raise CannotAnswerError(f"--user-metadata names {key} twice.")
+        metadata[key] = value
+    return metadata
+
+
+def _rfc3339(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise CannotAnswerError(f"--at {text} is not an RFC 3339 time.") from error
+    if moment.tzinfo is None:
+        raise CannotAnswerError(f"--at {text} has no time zone: write 2026-11-21T09:00:00Z.")
+    return moment
+
+
+def _positive(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise CannotAnswerError(f"--max-signatures {text} is not a positive number.")
+    return int(text)

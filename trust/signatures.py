@@ -1,0 +1,92 @@
+"""The notation signatures of an artifact, as a source lists them: their manifests, and the envelopes behind those."""
+
+from dataclasses import dataclass
+
+from registries.oci.descriptor import Descriptor
+from registries.oci.digest import Digest
+from registries.oci.errors import LimitError, ManifestError, OciError
+from registries.oci.manifest import Manifest, parse_manifest
+from registries.oci.media_types import NOTARY_SIGNATURE
+from registries.oci.source import Source
+from trust.notary.checks import as_sentence
+from trust.notary.outcome import SignatureFault, Word
+
+MAX_REFERRERS = 10_000
+MAX_ENVELOPE = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class ListedSignature:
+    """One signature manifest, with the exact bytes of its envelope or the reason why there are none."""
+
+    manifest: Digest
+    media_type: str = ""
+    envelope: bytes = b""
+    fault: SignatureFault | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SignatureList:
+    """The signatures of an artifact in the order listed; incomplete if something unread may have been one more."""
+
+    signatures: tuple[ListedSignature, ...]
+    complete: bool
+
+
+def list_signatures(source: Source, repository: str, subject: Digest) -> SignatureList:
+    """Every notation signature that the referrers API or the tag schema lists for the subject."""
+    lists = (
+        source.referrers(repository, subject, limit=MAX_REFERRERS),
+        source.referrers_by_tag(repository, subject),
+    )
+    complete = all(listed.complete for listed in lists)
+    descriptors = {descriptor.digest: descriptor for listed in reversed(lists) for descriptor in listed.descriptors}
+    order = dict.fromkeys(descriptor.digest for listed in lists for descriptor in listed.descriptors)
+    signatures = []
+    for digest in order:
+        descriptor = descriptors[digest]
+        claimed = descriptor.artifact_type == NOTARY_SIGNATURE
+        try:
+            manifest = _manifest(source, repository, descriptor)
+        except OciError as error:
+            if claimed:
+                signatures.append(ListedSignature(digest, fault=_manifest_fault(error)))
+            else:
+                complete = False  # whatever it is, it may have been a signature
+            continue
+        if claimed or manifest.is_signature:
+            signatures.append(_signature(source, repository, manifest))
+    return SignatureList(tuple(signatures), complete)
+
+
+def _manifest(source: Source, repository: str, descriptor: Descriptor) -> Manifest:
+    fetched = source.manifest(repository, descriptor.digest)
+    return parse_manifest(fetched.content, fetched.media_type, algorithm=descriptor.digest.algorithm)
+
+
+def _signature(source: Source, repository: str, manifest: Manifest) -> ListedSignature:
+    if len(manifest.layers) != 1:
+        message = f"The signature manifest has {len(manifest.layers)} layers, where exactly one holds the envelope."
+        return ListedSignature(manifest.digest, fault=SignatureFault(Word.failed, "layer_count", message))
+    layer = manifest.layers[0]
+    try:
+        envelope = source.blob(repository, layer, max_size=MAX_ENVELOPE)
+    except OciError as error:
+        return ListedSignature(manifest.digest, layer.media_type, fault=_fetch_fault(error))
+    return ListedSignature(manifest.digest, layer.media_type, envelope)
+
+
+def _manifest_fault(error: OciError) -> SignatureFault:
+    if isinstance(error, ManifestError):
+        return SignatureFault(
+            Word.failed, error.code, f"The signature manifest cannot be read: {as_sentence(str(error))}"
+        )
+    return _fetch_fault(error)
+
+
+def _fetch_fault(error: OciError) -> SignatureFault:
+    """Something is not to be had, which says nothing about the signature. Our limits are narrower than notation's."""
+    ours = isinstance(error, LimitError)
+    return SignatureFault(
+        Word.unknown, "limit" if ours else error.code, as_sentence(str(error)), ends_notation=not ours
+    )
