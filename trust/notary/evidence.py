@@ -1,22 +1,21 @@
 """Evidence: what the bytes of one signature envelope prove, whatever the policy and the clock."""
 
 from dataclasses import dataclass
-from datetime import datetime
-from enum import StrEnum
 from typing import Literal
 
 from registries.oci.digest import Digest
+from trust.notary import cose, jws
 from trust.notary.certificates import Certificate
-from trust.notary.payload import Payload
+from trust.notary.envelope import Envelope
+from trust.notary.errors import CertificateError, LimitError, NotaryError, UnsupportedError, quote
+from trust.notary.media_types import COSE, JWS
+from trust.notary.signed import Attribute, Scheme, Signed
+
+__all__ = ["EVIDENCE_VERSION", "Attribute", "Evidence", "Fault", "Scheme", "Signed", "examine"]
 
 EVIDENCE_VERSION = 1
-
-
-class Scheme(StrEnum):
-    """The signing scheme: who vouches for the signing time."""
-
-    x509 = "notary.x509"
-    signing_authority = "notary.x509.signingAuthority"
+MAX_ENVELOPE = 1 << 20  # notation reads 32 MiB; a real envelope has some kilobytes
+PARSERS = {JWS: jws.parse, COSE: cose.parse}
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,33 +26,6 @@ class Fault:
     message: str
     kind: Literal["failed", "unknown"]
     certificate: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Attribute:
-    """An extended signed attribute, its value as text."""
-
-    name: str
-    value: str
-    critical: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Signed:
-    """What a valid signature vouches for."""
-
-    scheme: Scheme
-    algorithm: str
-    content_type: str
-    signing_time: datetime | None
-    authentic_signing_time: datetime | None
-    expiry: datetime | None
-    attributes: tuple[Attribute, ...]
-    verification_plugin: str
-    verification_plugin_min_version: str
-    payload: bytes
-    target: Payload | None
-    target_fault: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,3 +42,56 @@ class Evidence:
     unverified_chain: tuple[Certificate, ...]
     unverified_signing_agent: str
     unverified_timestamp_token: bytes | None
+
+
+def examine(content: bytes, media_type: str) -> Evidence:
+    """Examine an envelope of that layer media type; whatever the bytes are, the answer is evidence."""
+    try:
+        envelope = _parse(content, media_type)
+    except NotaryError as error:
+        return _broken(content, media_type, error, None)
+    try:
+        signed, chain = envelope.open()
+    except NotaryError as error:
+        return _broken(content, media_type, error, envelope)
+    return Evidence(
+        media_type=media_type,
+        envelope=Digest.of(content),
+        size=len(content),
+        integrity=None,
+        signed=signed,
+        unverified_signed=None,
+        chain=chain,
+        unverified_chain=(),
+        unverified_signing_agent=envelope.unverified_signing_agent,
+        unverified_timestamp_token=envelope.unverified_timestamp_token,
+    )
+
+
+def _parse(content: bytes, media_type: str) -> Envelope:
+    parser = PARSERS.get(media_type)
+    if parser is None:
+        raise UnsupportedError(f"{quote(media_type)} is no media type of a signature envelope", code="envelope_type")
+    if len(content) > MAX_ENVELOPE:
+        raise LimitError(
+            f"the envelope has {len(content)} bytes; at most {MAX_ENVELOPE} are read", code="envelope_size"
+        )
+    return parser(content)
+
+
+def _broken(content: bytes, media_type: str, error: NotaryError, envelope: Envelope | None) -> Evidence:
+    """The evidence of an envelope whose integrity does not hold: why, and what it claims as far as it can be read."""
+    unknown = isinstance(error, UnsupportedError | LimitError)
+    certificate = error.certificate if isinstance(error, CertificateError) else ""
+    return Evidence(
+        media_type=media_type,
+        envelope=Digest.of(content),
+        size=len(content),
+        integrity=Fault(error.code, str(error), "unknown" if unknown else "failed", certificate),
+        signed=None,
+        unverified_signed=envelope.unverified_signed() if envelope else None,
+        chain=(),
+        unverified_chain=envelope.unverified_certificates() if envelope else (),
+        unverified_signing_agent=envelope.unverified_signing_agent if envelope else "",
+        unverified_timestamp_token=envelope.unverified_timestamp_token if envelope else None,
+    )
