@@ -41,7 +41,6 @@ class Defect(StrEnum):
     payload_changed = "payload changed"  # after signing
     signature_changed = "signature changed"
     header_changed = "header changed"  # a protected header, after signing
-    certificate_swapped = "certificate swapped"  # the leaf of somebody else
     root_left_out = "root left out"
     truncated = "truncated"
     empty = "empty"
@@ -98,16 +97,20 @@ def make_envelope(
     metadata: Mapping[str, str] | None = None,
     agent: str = "notation-go/1.3.2",
     timestamp_token: bytes | None = None,
+    shown: Identity | None = None,
     defects: Collection[Defect] = (),
 ) -> bytes:
-    """An envelope over a target descriptor (or over payload bytes given as they are)."""
+    """An envelope over a target descriptor (or over payload bytes given as they are).
+
+    `shown` is whose chain it carries, if not that of who signs.
+    """
     payload = target if isinstance(target, bytes) else make_payload(target, metadata)
     if Defect.empty in defects:
         return b""
     if Defect.expiry_before_signing in defects:
         expiry = signing_time
     headers = _headers(signing_time, expiry, scheme, attributes)
-    chain = list(signer.ders)
+    chain = list((shown or signer).ders)
     if Defect.root_left_out in defects:
         chain.pop()
     make = _jws if envelope_format == "jws" else _cose
