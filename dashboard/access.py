@@ -84,6 +84,12 @@ def registries_of(user: Person) -> QuerySet[Registry]:
     )
 
 
+def sees_whole(user: Person, registry: Registry) -> bool:
+    """Whether the person sees every repository of the registry, those to come included."""
+    reached = reach(user)
+    return reached.everything or Team.objects.filter(pk__in=reached.teams, registries=registry).exists()
+
+
 def admin_required[Request: HttpRequest, **Arguments, Answer: HttpResponseBase](
     view: Callable[Concatenate[Request, Arguments], Answer],
 ) -> Callable[Concatenate[Request, Arguments], Answer]:

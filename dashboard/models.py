@@ -61,3 +61,14 @@ class AuditEntry(models.Model):
 
     class Meta:
         verbose_name_plural = "audit entries"
+
+
+class FailedSignIns(models.Model):
+    """How often signing in with one name failed lately; the name is kept as its hash, whether anybody has it or not."""
+
+    name_hash = models.CharField(max_length=64, unique=True)
+    failures = models.PositiveIntegerField(default=0)
+    forgotten_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        verbose_name_plural = "failed sign-ins"

@@ -6,6 +6,9 @@ from django import forms
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.models import User
 from django.contrib.auth.password_validation import password_validators_help_texts, validate_password
+from django.utils import timezone
+
+from dashboard import sign_in
 
 
 class SignInForm(AuthenticationForm):
@@ -19,6 +22,21 @@ class SignInForm(AuthenticationForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["username"].label = "Name"
+
+    def clean(self) -> dict[str, Any]:
+        name, now = self.cleaned_data.get("username", ""), timezone.now()
+        if until := sign_in.paused_until(name, now):
+            raise forms.ValidationError(f"Too many tries with this name. It can sign in again at {until:%H:%M:%S} UTC.")
+        try:
+            data = super().clean()
+        except forms.ValidationError as error:
+            left = sign_in.failed(name, now)
+            tries = f"{left} tries are left" if left > 1 else "One try is left" if left else "No try is left"
+            minutes = int(sign_in.PAUSE.total_seconds() // 60)
+            text = f"{error.messages[0]} {tries} before a pause of {minutes} minutes."
+            raise forms.ValidationError(text, code=error.code) from error
+        sign_in.succeeded(name)
+        return data
 
 
 class JoinForm(forms.Form):

@@ -1,0 +1,43 @@
+"""Audit: what people did, newest first, with the chain of hashes checked as far as the page reaches."""
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from dashboard import access
+from dashboard import audit as record
+from dashboard.models import AuditEntry
+from dashboard.requests import Request
+
+SIZE = 50
+ACTIONS = {
+    "registry.connected": "Connected a registry",
+    "registry.changed": "Changed a connection",
+    "registry.index_asked": "Asked for indexing",
+    "repository.index_asked": "Asked for indexing",
+    "trust_revision.policy_uploaded": "Uploaded a trust policy",
+    "trust_revision.certificates_added": "Added certificates",
+    "trust_revision.certificates_removed": "Removed certificates",
+    "person.joined": "Joined",
+    "person.signed_in": "Signed in",
+}
+
+
+@require_safe
+@access.admin_required
+def audit(request: Request) -> HttpResponse:
+    before = request.GET.get("before", "")
+    entries = AuditEntry.objects.order_by("-pk")
+    if before.isascii() and before.isdigit() and len(before) < 19:
+        entries = entries.filter(pk__lt=int(before))
+    found = list(entries[: SIZE + 1])  # one more: it tells whether older ones exist, and ends the chain of this page
+    shown = found[:SIZE]
+    context = {
+        "at": timezone.now(),
+        "entries": [(entry, ACTIONS.get(entry.action, entry.action)) for entry in shown],
+        "broken": record.first_broken(found),
+        "older": shown[-1].pk if len(found) > SIZE else None,
+        "paged": bool(before),
+    }
+    return render(request, "dashboard/audit.html", context)

@@ -1,0 +1,169 @@
+"""Registries: which are connected, how indexing goes, connecting, testing and asking again."""
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.db import transaction
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from dashboard import access, audit, work
+from dashboard.forms.registries import ConnectionForm, LayoutForm, RegistryForm
+from dashboard.paging import page_of
+from dashboard.requests import Request
+from registries import connections, credentials, tasks
+from registries.models import Registry, Survey
+
+
+@require_safe
+def registries(request: Request) -> HttpResponse:
+    now = timezone.now()
+    repositories = access.repositories_of(request.user)
+    rows = work.registry_rows(access.registries_of(request.user), repositories, now)
+    context = {"at": now, "rows": rows, "is_admin": access.is_admin(request.user)}
+    return render(request, "dashboard/registries.html" + ("#live" if request.htmx else ""), context)
+
+
+@require_safe
+def registry(request: Request, registry_id: int) -> HttpResponse:
+    shown = get_object_or_404(access.registries_of(request.user).select_related("survey"), pk=registry_id)
+    part = "#live" if request.htmx else ""
+    return render(request, "dashboard/registry.html" + part, _registry_context(request, shown))
+
+
+def _registry_context(request: Request, shown: Registry) -> dict[str, Any]:
+    now = timezone.now()
+    repositories = access.repositories_of(request.user).filter(registry=shown)
+    wanted = request.GET.get("q", "").strip()
+    matching = repositories.filter(name__icontains=wanted) if wanted else repositories
+    page = page_of(work.faults_first(matching.select_related("registry"), now), request.GET.get("page"))
+    progress = work.Progress.of(repositories, now)
+    survey: Survey | None = getattr(shown, "survey", None)
+    requests = work.Requests()
+    if not request.htmx:
+        for counts in repositories.values_list("requests", flat=True):
+            requests.add(counts)
+    return {
+        "at": now,
+        "registry": shown,
+        "survey": survey,
+        "sees_whole": access.sees_whole(request.user, shown),
+        "survey_condition": work.condition(survey, now) if survey else work.IDLE,
+        "progress": progress,
+        "nobody_works": work.nobody_works(progress, now),
+        "busy": bool(progress.waiting or (survey and work.condition(survey, now) in (work.RUNNING, work.QUEUED))),
+        "rows": work.repository_rows(page.rows, now),
+        "page": page,
+        "wanted": wanted,
+        "requests": requests,
+        "is_admin": access.is_admin(request.user),
+    }
+
+
+@sensitive_post_parameters("password")
+@require_http_methods(["GET", "HEAD", "POST"])
+@access.admin_required
+def add(request: Request) -> HttpResponse:
+    kind = LayoutForm if settings.LAYOUT_ROOT and request.GET.get("source") == "layout" else RegistryForm
+    form = kind(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        connected = _save(request, form, Registry())
+        if connected:
+            messages.success(request, f"{connected} is connected. Its repositories are being looked up.")
+            return redirect("registry", connected.pk)
+    return _form_page(request, form, None)
+
+
+@sensitive_post_parameters("password")
+@require_http_methods(["GET", "HEAD", "POST"])
+@access.admin_required
+def edit(request: Request, registry_id: int) -> HttpResponse:
+    known = get_object_or_404(access.registries_of(request.user), pk=registry_id)
+    kind = LayoutForm if known.source == Registry.Source.LAYOUT else RegistryForm
+    form = kind(request.POST or None, instance=known)
+    if request.method == "POST" and form.is_valid():
+        cleared = form.cleared_password and not form.cleaned_data.get("password")
+        if _save(request, form, Registry.objects.get(pk=known.pk)):
+            messages.success(request, "The connection was changed. What failed before is tried again now.")
+            if cleared:
+                messages.warning(request, "The stored password was forgotten: it was given for another address, user or way.")
+            return redirect("registry", registry_id)
+    return _form_page(request, form, known)
+
+
+def _form_page(request: Request, form: ConnectionForm, known: Registry | None) -> HttpResponse:
+    context = {
+        "form": form,
+        "registry": known,
+        "layouts": bool(settings.LAYOUT_ROOT),
+        "is_layout": isinstance(form, LayoutForm),
+        "layout_root": settings.LAYOUT_ROOT,
+    }
+    return render(request, "dashboard/registry_form.html", context, status=400 if form.errors else 200)
+
+
+def _save(request: Request, form: ConnectionForm, target: Registry) -> Registry | None:
+    """The saved connection, asked again at once; None where the password cannot be kept (the form says why)."""
+    now = timezone.now()
+    is_new = target.pk is None
+    before = _audited(target)
+    password = form.cleaned_data.get("password", "")
+    try:
+        with transaction.atomic():
+            if form.cleared_password:
+                target.sealed_password = b""
+            form.fill(target)
+            target.save()
+            if password:  # sealed for this very row, so it needs the row's id
+                target.sealed_password = credentials.seal(target, password)
+                target.save(update_fields=["sealed_password"])
+            Survey.objects.update_or_create(registry=target, defaults={"due_at": now})
+            target.repositories.exclude(last_error="").update(due_at=now)
+            changes = {name: value for name, value in _audited(target).items() if is_new or value != before[name]}
+            action = "registry.connected" if is_new else "registry.changed"
+            audit.record(request.user, action, str(target), now, password_given=bool(password), **changes)
+            _nudge()
+    except credentials.CredentialsError as error:
+        form.add_error("password", str(error))
+        return None
+    return target
+
+
+def _audited(target: Registry) -> dict[str, Any]:
+    """What an audit entry says of a connection: all but the password."""
+    names = ("source", "address", "reference_name", "plain_http", "allowed_networks", "tls_ca", "username")
+    return {name: getattr(target, name) for name in (*names, "repository_patterns")}
+
+
+@require_POST
+@access.admin_required
+def test(request: Request, registry_id: int) -> HttpResponse:
+    """Ask the registry now, and show its answer."""
+    tested = get_object_or_404(access.registries_of(request.user).select_related("survey"), pk=registry_id)
+    report = connections.test(tested)
+    if request.htmx:
+        return render(request, "dashboard/registry.html#report", {"report": report, "registry": tested})
+    return render(request, "dashboard/registry.html", {**_registry_context(request, tested), "report": report})
+
+
+@require_POST
+@access.admin_required
+def index_now(request: Request, registry_id: int) -> HttpResponse:
+    """The registry's survey and all its repositories are due now."""
+    now = timezone.now()
+    with transaction.atomic():
+        asked = get_object_or_404(access.registries_of(request.user), pk=registry_id)
+        Survey.objects.update_or_create(registry=asked, defaults={"due_at": now})
+        number = asked.repositories.update(due_at=now)
+        audit.record(request.user, "registry.index_asked", str(asked), now, repositories=number)
+        _nudge()
+    return redirect("registry", registry_id)
+
+
+def _nudge() -> None:
+    """Tell the workers after commit; a lost nudge costs two seconds, never the act."""
+    transaction.on_commit(tasks.nudge_due, robust=True)

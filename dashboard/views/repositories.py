@@ -1,0 +1,80 @@
+"""A repository: how indexing goes, what could not be had, and asking again."""
+
+from django.db import transaction
+from django.db.models import Count
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
+
+from dashboard import access, audit, work
+from dashboard.paging import page_of
+from dashboard.requests import Request
+from dashboard.words import LOOKS
+from registries import tasks
+from registries.models import Fault, Presence, Repository, SchemaTag
+from registries.oci.digest import Digest
+from registries.oci.errors import DigestError
+from trust import revisions
+from trust.models import ArtifactStatus
+
+
+@require_safe
+def repository(request: Request, repository_id: int) -> HttpResponse:
+    now = timezone.now()
+    visible = access.repositories_of(request.user)
+    shown = get_object_or_404(visible.select_related("registry"), pk=repository_id)
+    faults = page_of(Fault.objects.filter(repository=shown).order_by("-seen_at", "pk"), request.GET.get("page"))
+    requests = work.Requests()
+    requests.add(shown.requests)
+    stands = work.condition(shown, now, in_part=work.in_part(shown, faults.total))
+    context = {
+        "at": now,
+        "repository": shown,
+        "condition": stands,
+        "busy": stands in (work.RUNNING, work.QUEUED),
+        "faults": [(fault, _artifact_of(fault, shown)) for fault in faults.rows],
+        "page": faults,
+        "requests": requests,
+        "words": _words(shown, now),
+        "schema_tags": dict(
+            SchemaTag.objects.filter(repository=shown, gone_at=None).values_list("scheme").annotate(number=Count("pk"))
+        ),
+        "is_admin": access.is_admin(request.user),
+    }
+    return render(request, "dashboard/repository.html" + ("#live" if request.htmx else ""), context)
+
+
+def _artifact_of(fault: Fault, shown: Repository) -> Digest | None:
+    """The artifact that a fault is about, if it has a page: the subject, or the manifest itself."""
+    try:
+        named = fault.subject or Digest.parse(fault.digest)
+    except DigestError:
+        return None  # a tag
+    return named if Presence.objects.current().filter(repository=shown, manifest=named).exists() else None
+
+
+def _words(shown: Repository, at: object) -> list[tuple[str, int]]:
+    """How many artifacts have which word, in the order of the grammar."""
+    statuses = ArtifactStatus.objects.filter(repository=shown).artifacts()
+    counted = dict(
+        statuses.with_word_at(revisions.active_number(), at)
+        .order_by()
+        .values_list("word_now")
+        .annotate(number=Count("pk"))
+    )
+    return [(word.value, counted[word.value]) for word in LOOKS if word.value in counted]
+
+
+@require_POST
+@access.admin_required
+def index_now(request: Request, repository_id: int) -> HttpResponse:
+    """The repository is due now."""
+    now = timezone.now()
+    with transaction.atomic():
+        visible = access.repositories_of(request.user)
+        asked = get_object_or_404(visible.select_related("registry"), pk=repository_id)
+        Repository.objects.filter(pk=asked.pk).update(due_at=now)
+        audit.record(request.user, "repository.index_asked", f"{asked.registry}/{asked.name}", now)
+        transaction.on_commit(tasks.nudge_due, robust=True)
+    return redirect("repository", repository_id)
