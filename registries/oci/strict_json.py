@@ -10,7 +10,7 @@ LARGEST_INTEGER = 2**53 - 1
 
 # Strings are consumed whole, ended or not, so the scan is linear whatever the bytes are.
 _TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[{]|[\]}]', re.DOTALL)
-_MAYBE_SURROGATE = re.compile(r"\\u[dD][89abAB]")
+_MAYBE_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 class StrictJsonError(ValueError):
