@@ -38,8 +38,9 @@ class _Contents:
 class Layout:
     """An image layout directory, standing for one repository."""
 
-    def __init__(self, root: Path, repository: str) -> None:
+    def __init__(self, root: Path, repository: str, *, max_manifests: int = MAX_MANIFESTS) -> None:
         self.root = root
+        self._max_manifests = max_manifests
         self.repository = repository
 
     def tags(self, repository: str) -> TagList:
@@ -128,9 +129,9 @@ class Layout:
             if entry.digest in seen:
                 continue
             seen.add(entry.digest)
-            if len(seen) > MAX_MANIFESTS or total > MAX_BYTES:
+            if len(seen) > self._max_manifests or total > MAX_BYTES:
                 contents.fault = LimitError(
-                    f"the layout holds more than {MAX_MANIFESTS} manifests or {MAX_BYTES} bytes"
+                    f"the layout holds more than {self._max_manifests} manifests or {MAX_BYTES} bytes"
                 )
                 break
             try:
@@ -153,7 +154,7 @@ class Layout:
             raise LayoutError(f"the file oci-layout is not JSON: {error}") from error
         version = marker.get("imageLayoutVersion") if isinstance(marker, dict) else None
         if version != "1.0.0":
-            raise LayoutError(f"the layout has version {str(version)[:40]!a}; 1.0.0 can be read")
+            raise LayoutError(f"oci-layout gives no version that can be read: {str(version)[:40]!a} instead of 1.0.0")
 
     def _entries(self) -> tuple[Descriptor, ...]:
         try:
@@ -194,9 +195,10 @@ class Layout:
             raise LayoutError(f"the layout has no {name}", code="not_found") from error
         except OSError as error:
             raise LayoutError(f"{name} cannot be opened without following a link: {error.strerror}") from error
+        if not stat.S_ISREG(os.fstat(file).st_mode):
+            os.close(file)
+            raise LayoutError(f"{name} is not a regular file")
         with os.fdopen(file, "rb") as stream:
-            if not stat.S_ISREG(os.fstat(file).st_mode):
-                raise LayoutError(f"{name} is not a regular file")
             content = stream.read(limit + 1)
         if len(content) > limit:
             raise LimitError(f"{name} has more than {limit} bytes, which is the most that is read")
