@@ -86,6 +86,13 @@ class Chain(models.Model):
     standing = models.CharField(max_length=16, choices=Standing)
     standing_until = models.DateTimeField(null=True)  # null: holds without end (no answer that could age)
 
+    def stands_at(self, at: datetime) -> bool:
+        """What `green` asks of a chain, of one that is at hand."""
+        return self.standing in STANDS and (self.standing_until is None or self.standing_until > at)
+
+
+STANDS = [Chain.Standing.GOOD, Chain.Standing.NO_SOURCE, Chain.Standing.NOT_EVALUATED]
+
 
 class Signature(models.Model):
     """The evidence of one signature manifest: what its bytes prove, whatever the policy, whoever asks, whenever."""

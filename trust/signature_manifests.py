@@ -12,8 +12,10 @@ LARGEST_ENVELOPE = 1024 * 1024  # security reference 0.1; notation takes 32 MiB
 def envelope_of(manifest: Manifest) -> Descriptor | SignatureFault:
     """The one envelope that a signature manifest names."""
     if len(manifest.layers) != 1:
-        message = f"The signature manifest names {len(manifest.layers) or 'no'} blobs where exactly one envelope belongs."
-        return SignatureFault(Word.failed, "envelope_count", message)
+        message = (
+            f"The signature manifest names {len(manifest.layers) or 'no'} blobs where exactly one envelope belongs."
+        )
+        return SignatureFault(Word.failed, "layer_count", message)
     layer = manifest.layers[0]
     if layer.size > LARGEST_ENVELOPE:
         message = f"The envelope has {layer.size} bytes; at most {LARGEST_ENVELOPE} (1 MiB) are read."
@@ -36,7 +38,7 @@ def missing_manifest() -> SignatureFault:
 def missing_envelope(layer: Descriptor, why: str = "") -> SignatureFault:
     """The fault of an envelope that could not be fetched; one of a type that nobody fetches is unsupported instead."""
     if layer.media_type not in ENVELOPES:
-        message = f"The signature's envelope is of the type {ascii(layer.media_type)}, which is neither JWS nor COSE."
-        return SignatureFault(Word.unknown, "unsupported_envelope", message, ends_notation=False)
+        message = f"The signature's envelope is of the type {layer.media_type!a}, which is neither JWS nor COSE."
+        return SignatureFault(Word.unknown, "envelope_type", message, ends_notation=False)
     message = f"The signature's envelope is not to be had{f': {why}' if why else ''}."
     return SignatureFault(Word.unknown, "envelope_missing", message)

@@ -7,6 +7,14 @@ from datetime import datetime
 from trust.notary.outcome import CheckStatus, Outcome, SignatureFault, Word
 from trust.notary.trust_policy import Choice
 
+SEVERITY = {  # lists begin with the worst
+    word: rank
+    for rank, word in enumerate((
+        Word.failed, Word.untrusted, Word.unknown, Word.stale, Word.unsigned, Word.not_checked,
+        Word.verified_with_exceptions, Word.verified,
+    ))
+}  # fmt: skip
+
 
 @dataclass(frozen=True, slots=True)
 class ArtifactVerdict:

@@ -1,0 +1,93 @@
+"""Certificates and chains in the database: facts that are read back without any key operation."""
+
+import hashlib
+from collections.abc import Iterable, Sequence
+
+from trust import models
+from trust.models import Chain
+from trust.notary.certificates import Certificate
+
+SERIAL_LENGTH = 80
+FACTS = (
+    "subject",
+    "issuer",
+    "common_name",
+    "not_before",
+    "not_after",
+    "is_ca",
+    "self_signed",
+    "key",
+)  # alike on both sides
+URLS = ("ocsp_urls", "crl_urls")
+
+
+def fingerprint(chain: Sequence[Certificate]) -> str:
+    """The name of a chain: SHA-256 over the thumbprints of its certificates, leaf first."""
+    return hashlib.sha256("".join(certificate.thumbprint for certificate in chain).encode()).hexdigest()
+
+
+def standing_of(chain: Sequence[Certificate]) -> Chain.Standing:
+    """What is known of a chain before anybody was asked about revocation."""
+    sourced = any(certificate.ocsp_urls or certificate.crl_urls for certificate in chain[:-1])
+    return Chain.Standing.NOT_EVALUATED if sourced else Chain.Standing.NO_SOURCE
+
+
+def store(chains: Iterable[tuple[Certificate, ...]]) -> None:
+    """Write chains and their certificates; a standing that is already there stays."""
+    named = {fingerprint(chain): chain for chain in chains}
+    unique = {certificate.thumbprint: certificate for chain in named.values() for certificate in chain}
+    models.Certificate.objects.bulk_create(
+        [
+            _row(unique[thumbprint]) for thumbprint in sorted(unique)
+        ],  # in order, so that no two workers block each other
+        update_conflicts=True,
+        unique_fields=["thumbprint"],
+        update_fields=["der", "serial", *FACTS, *URLS],
+    )
+    Chain.objects.bulk_create(
+        [
+            Chain(
+                fingerprint=name,
+                thumbprints=[certificate.thumbprint for certificate in named[name]],
+                leaf_id=named[name][0].thumbprint,
+                standing=standing_of(named[name]),
+            )
+            for name in sorted(named)
+        ],
+        ignore_conflicts=True,
+    )
+
+
+def certificates_of(thumbprints: Iterable[str]) -> dict[str, Certificate]:
+    """Certificates by thumbprint; one query, whatever their number."""
+    wanted = set(thumbprints)
+    rows = models.Certificate.objects.filter(thumbprint__in=wanted) if wanted else ()
+    return {row.thumbprint: _certificate(row) for row in rows}
+
+
+def _row(certificate: Certificate) -> models.Certificate:
+    return models.Certificate(
+        thumbprint=certificate.thumbprint,
+        der=certificate.der,
+        serial=certificate.serial[:SERIAL_LENGTH],
+        **{fact: getattr(certificate, fact) for fact in FACTS},
+        **{urls: list(getattr(certificate, urls)) for urls in URLS},
+    )
+
+
+def _certificate(row: models.Certificate) -> Certificate:
+    return Certificate(
+        der=bytes(row.der),
+        thumbprint=row.thumbprint,
+        subject=row.subject,
+        issuer=row.issuer,
+        serial=row.serial,
+        not_before=row.not_before,
+        not_after=row.not_after,
+        is_ca=row.is_ca,
+        self_signed=row.self_signed,
+        key=row.key,
+        ocsp_urls=tuple(row.ocsp_urls),
+        crl_urls=tuple(row.crl_urls),
+        common_name=row.common_name,
+    )

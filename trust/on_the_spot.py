@@ -1,0 +1,150 @@
+"""One artifact, judged on the spot: from what is stored, by the active revision, at the instant asked for.
+
+No network, no writes, and a number of queries that does not grow with the signatures.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from django.db.models import BinaryField, Case, Exists, OuterRef, Q, Subquery, Value, When
+
+from registries.models import Content, Fault, Listing, Manifest, Presence, Repository
+from registries.oci.descriptor import Descriptor
+from registries.oci.digest import Digest
+from trust import revisions
+from trust.evidence import IS_SIGNATURE, as_row, evidence_of, examine_bytes
+from trust.models import Chain, Signature, TrustRevision
+from trust.notary.checks import as_text
+from trust.notary.evidence import EVIDENCE_VERSION, Evidence
+from trust.notary.judge import notation_verdict
+from trust.notary.outcome import NotationVerdict, Outcome, SignatureFault, Word
+from trust.notary.trust_policy import Choice
+from trust.rulings import Rulings, unread
+from trust.statuses import SEVERITY, ArtifactVerdict
+
+CURRENT = Q(signature__evidence_version=EVIDENCE_VERSION)
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedSignature:
+    """One listed signature, its evidence and the verdict on it. `fault`: why there is no evidence to judge."""
+
+    row: Signature
+    manifest: Manifest
+    evidence: Evidence | None
+    outcome: Outcome
+    fault: SignatureFault | None = None
+
+    @property
+    def finding(self) -> Outcome | SignatureFault:
+        return self.fault or self.outcome
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedArtifact:
+    """The answer about one artifact in one repository; its signatures best first."""
+
+    repository: Repository
+    manifest: Manifest
+    verdict: ArtifactVerdict
+    choice: Choice
+    level: str
+    listing: Listing | None
+    signatures: tuple[JudgedSignature, ...]
+    notation: NotationVerdict
+    revision: TrustRevision | None
+    at: datetime
+
+
+def judge_artifact(repository: Repository, digest: Digest, at: datetime) -> JudgedArtifact:
+    """Judge one artifact; raises Manifest.DoesNotExist for one that was never there."""
+    listing = Listing.objects.filter(repository=repository, subject=digest).first()
+    manifest, listed = _manifests(repository, digest, listing)
+    rulings = Rulings.of(repository.reference, revisions.active(), at)
+    target = Descriptor(manifest.media_type, manifest.digest, manifest.size)
+    signatures = [_judged(rulings, target, *found) for found in _examined(listed, at)]
+    findings = [signature.finding for signature in signatures]
+    verdict = rulings.artifact(listing, findings)
+    if verdict.word.is_green:
+        assert verdict.deciding is not None
+        verdict = _still_green(verdict, listing, signatures[verdict.deciding].row, at)
+    else:
+        faults = Fault.objects.filter(repository=repository, subject=digest)
+        verdict = rulings.artifact(listing, [*findings, *unread(faults, listing)])
+    order = sorted(range(len(signatures)), key=lambda i: (i != verdict.deciding, -SEVERITY[findings[i].word], i))
+    deciding = verdict.deciding
+    return JudgedArtifact(
+        repository=repository,
+        manifest=manifest,
+        verdict=replace(verdict, deciding=order.index(deciding) if deciding in order else None),
+        choice=rulings.choice,
+        level=rulings.level,
+        listing=listing,
+        signatures=tuple(signatures[index] for index in order),
+        notation=notation_verdict(findings, choice=rulings.choice),
+        revision=rulings.revision,
+        at=at,
+    )
+
+
+def _manifests(repository: Repository, digest: Digest, listing: Listing | None) -> tuple[Manifest, list[Manifest]]:
+    """The artifact, and the signature manifests that are listed for it, in the order listed."""
+    listed = listing.digests if listing else []
+    here = Exists(Presence.objects.filter(repository=repository, manifest=OuterRef("pk")))
+    kept = Content.objects.filter(digest=OuterRef("digest")).values("content")
+    unneeded = Q(signature__evidence_version=EVIDENCE_VERSION) | Q(digest=digest)
+    rows = (
+        Manifest.objects.filter((Q(digest=digest) & here) | (IS_SIGNATURE & Q(subject=digest, digest__in=listed)))
+        .select_related("signature__chain")
+        .annotate(
+            kept=Case(When(unneeded, then=Value(None)), default=Subquery(kept), output_field=BinaryField(null=True))
+        )
+    )
+    found = {str(manifest.digest): manifest for manifest in rows}
+    if str(digest) not in found:
+        raise Manifest.DoesNotExist(f"{digest} was never in this repository")
+    return found[str(digest)], [found[name] for name in listed if name in found]
+
+
+def _examined(
+    manifests: Sequence[Manifest], at: datetime
+) -> Iterator[tuple[Manifest, Signature, Evidence | SignatureFault]]:
+    """The signatures' evidence: what is stored, and where that is missing or old, what the stored bytes say."""
+    rows = {manifest.digest: row for manifest in manifests if (row := getattr(manifest, "signature", None))}
+    current = [row for row in rows.values() if row.evidence_version == EVIDENCE_VERSION]
+    results = {row.manifest_id: result for row, result in zip(current, evidence_of(current), strict=True)}
+    if todo := [manifest for manifest in manifests if manifest.digest not in results]:
+        kept = {manifest.digest: bytes(content) for manifest in todo if (content := vars(manifest)["kept"]) is not None}
+        for examined in examine_bytes(todo, kept):
+            rows[examined.manifest.digest] = as_row(examined, at)
+            results[examined.manifest.digest] = examined.result
+    for manifest in manifests:
+        yield manifest, rows[manifest.digest], results[manifest.digest]
+
+
+def _judged(
+    rulings: Rulings, target: Descriptor, manifest: Manifest, row: Signature, result: Evidence | SignatureFault
+) -> JudgedSignature:
+    if isinstance(result, SignatureFault):
+        return JudgedSignature(row, manifest, None, rulings.of_fault(result), fault=result)
+    return JudgedSignature(row, manifest, result, rulings.outcome(target, result))
+
+
+def _still_green(verdict: ArtifactVerdict, listing: Listing | None, row: Signature, at: datetime) -> ArtifactVerdict:
+    """The verdict, or `stale` where a list would show it so (`trust.models.green`)."""
+    if listing and listing.recent_until <= at:
+        message = f"It was {_in_words(verdict)}; the registry was last asked for its signatures at {as_text(listing.checked_at)}."
+        return replace(verdict, word=Word.stale, reason="listing_old", message=message)
+    if verdict.green_until and verdict.green_until <= at:
+        message = f"It was {_in_words(verdict)} until {as_text(verdict.green_until)}."
+        return replace(verdict, word=Word.stale, reason="deadline", message=message)
+    chain = row.chain if row.pk and not row._state.adding else Chain.objects.filter(pk=row.chain_id).first()
+    if chain and not chain.stands_at(at):
+        message = f"It was {_in_words(verdict)}; the standing of its certificates is not known any more."
+        return replace(verdict, word=Word.stale, reason="standing", message=message)
+    return verdict
+
+
+def _in_words(verdict: ArtifactVerdict) -> str:
+    return verdict.word.replace("_", " ")

@@ -1,0 +1,121 @@
+"""Rulings: the one evaluator, asked for one repository under one revision at one instant, once per distinct question."""
+
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from registries.models import Fault, Listing
+from registries.oci.descriptor import Descriptor
+from trust import revisions
+from trust.models import TrustRevision
+from trust.notary.checks import as_sentence
+from trust.notary.evidence import Evidence
+from trust.notary.judge import Question, judge
+from trust.notary.outcome import Outcome, SignatureFault, Word
+from trust.notary.revocation import NO_ANSWERS
+from trust.notary.trust_policy import Choice, TrustPolicy
+from trust.notary.trust_store import TrustStores
+from trust.statuses import ArtifactVerdict, artifact_status
+
+FOREIGN = "foreign_referrer"  # Fault.code of what names another subject: nothing of this artifact
+LIMIT = "limit"  # Listing.error_code
+NO_POLICY_REASON = "no_policy"
+NO_POLICY_MESSAGE = "No trust policy has been uploaded yet."
+NOTHING = revisions.Material(TrustPolicy("", (), b""), TrustStores.of())
+
+
+@dataclass(frozen=True, slots=True)
+class Rulings:
+    """What the active revision makes of the signatures of one repository."""
+
+    reference: str
+    revision: TrustRevision | None
+    at: datetime
+    material: revisions.Material
+    choice: Choice
+    _known: dict[Hashable, Outcome] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, reference: str, revision: TrustRevision | None, at: datetime) -> "Rulings":
+        if revision is None:
+            return cls(reference, None, at, NOTHING, Choice(None, "none", NO_POLICY_MESSAGE))
+        material = revisions.material(revision)
+        return cls(reference, revision, at, material, material.policy.choose(reference))
+
+    @property
+    def level(self) -> str:
+        return self.choice.statement.level.name if self.choice.statement else ""
+
+    @property
+    def statement(self) -> str:
+        return self.choice.statement.name if self.choice.statement else ""
+
+    def outcome(self, target: Descriptor, evidence: Evidence) -> Outcome:
+        """The verdict on one signature of `target`, with all that was seen."""
+        question = Question(self.reference, target)
+        outcome = judge(question, evidence, self.material.policy, self.material.stores, NO_ANSWERS, self.at)
+        return outcome if self.revision else replace(outcome, reason=NO_POLICY_REASON, message=NO_POLICY_MESSAGE)
+
+    def like(self, target: Descriptor, evidence: Evidence) -> Outcome:
+        """The same verdict, but what was seen may be that of another signature to which the same question is put."""
+        question = distinct(target, evidence)
+        if question not in self._known:
+            self._known[question] = self.outcome(target, evidence)
+        return self._known[question]
+
+    def of_fault(self, fault: SignatureFault) -> Outcome:
+        """The verdict on a signature of which there is no evidence."""
+        alone = self._verdict([fault], complete=True, limit_reached=False)
+        return Outcome(alone.word, alone.reason, alone.message, self.statement, self.level, (), error=fault.message)
+
+    def artifact(self, listing: Listing | None, findings: Sequence[Outcome | SignatureFault]) -> ArtifactVerdict:
+        """The word of an artifact with these signatures. Nothing is green longer than its listing is recent."""
+        if listing is None:
+            return ArtifactVerdict(Word.unknown, "not_listed", "Nobody has asked the registry for its signatures yet.")
+        verdict = self._verdict(
+            findings, complete=listing.complete, limit_reached=not listing.complete and listing.error_code == LIMIT
+        )
+        if verdict.word.is_green:
+            deadlines = [moment for moment in (verdict.green_until, listing.recent_until) if moment]
+            return replace(verdict, green_until=min(deadlines))
+        if verdict.reason == "listing_incomplete" and listing.error:
+            return replace(verdict, message=f"{verdict.message} {as_sentence(listing.error)}")
+        return verdict
+
+    def _verdict(
+        self, findings: Sequence[Outcome | SignatureFault], *, complete: bool, limit_reached: bool
+    ) -> ArtifactVerdict:
+        verdict = artifact_status(findings, complete, self.choice, limit_reached)
+        if self.revision is None and verdict.word is Word.not_checked:
+            return replace(verdict, reason=NO_POLICY_REASON, message=NO_POLICY_MESSAGE)
+        return verdict
+
+
+def unread(faults: Iterable[Fault], listing: Listing | None) -> list[SignatureFault]:
+    """What the registry lists for an artifact and could not be read: any of it may be a signature."""
+    read = set(listing.digests) if listing else set()
+    return [
+        SignatureFault(Word.unknown, fault.code, as_sentence(fault.message), ends_notation=False)
+        for fault in faults
+        if fault.digest not in read and fault.code != FOREIGN
+    ]
+
+
+def distinct(target: Descriptor, evidence: Evidence) -> Hashable:
+    """All of the evidence on which `judge` can decide: signatures alike in this get the same word for the same reason.
+
+    The time of signing that an ordinary signature claims is not among it: nothing may rest on a claim.
+    """
+    signed = evidence.signed
+    if signed is None:
+        return evidence.media_type, evidence.integrity
+    claimed = signed.target.target if signed.target else None
+    return (
+        evidence.media_type,
+        evidence.integrity,
+        tuple(certificate.thumbprint for certificate in evidence.chain),
+        (signed.scheme, signed.authentic_signing_time, signed.expiry, signed.attributes),
+        (signed.verification_plugin, signed.verification_plugin_min_version, signed.target_fault),
+        claimed and (claimed.same_content(target), claimed.digest == target.digest),
+        evidence.unverified_timestamp_token,
+    )
