@@ -161,13 +161,16 @@ def _issue(
     )
     for extension, critical in extensions:
         builder = builder.add_extension(extension, critical)
-    certificate = builder.sign(issuer.key if issuer else key, hashes.SHA256())
+    certificate = builder.sign(issuer.key if issuer else key, hashes.SHA256(), ecdsa_deterministic=True)
     return Identity(subject["CN"], key, (certificate, *(issuer.chain if issuer else ())))
 
 
 @dataclass(frozen=True, slots=True)
 class Pki:
-    """Acme's authorities, a partner's, a stranger's, and everybody who signs; validity is relative to `now`."""
+    """Acme's authorities, a partner's, a stranger's, and everybody who signs; validity is relative to `now`.
+
+    The same instant gives the same certificates, byte for byte, so that what was trusted once still is.
+    """
 
     now: datetime
     root: Identity

@@ -218,7 +218,7 @@ def _sign(key: PrivateKey, message: bytes, defects: Collection[Defect]) -> bytes
         signature = key.sign(message, salted, algorithm.hash)
     else:
         size = (key.key_size + 7) // 8
-        r, s = decode_dss_signature(key.sign(message, ec.ECDSA(algorithm.hash)))
+        r, s = decode_dss_signature(key.sign(message, ec.ECDSA(algorithm.hash, deterministic_signing=True)))
         signature = r.to_bytes(size) + s.to_bytes(size)
     if Defect.signature_changed in defects:
         signature = signature[:-1] + bytes([signature[-1] ^ 1])

@@ -60,16 +60,15 @@ class World:
         listed = [asdict(expectation) for expectation in self.expectations]
         (directory / "expected.json").write_text(json.dumps(listed, ensure_ascii=False, indent=1) + "\n")
 
-
-def change_later(registry: DemoRegistry, now: datetime) -> None:
-    """What happens after a first look: a tag moves back, a signature vanishes, a release comes in."""
-    builder = Builder(registry, Pki.build(now), now)
-    older = registry.store.manifest("web/storefront", "2026.46")
-    assert older is not None
-    registry.put_manifest("web/storefront", registry.store.read(older.digest), older.media_type, tags=["stable"])
-    subject = registry.store.manifest("payments/fx-rates", "0.8.1")
-    assert subject is not None
-    for entry in registry.store.referrers("payments/fx-rates", subject.digest, None, "", 100).items:
-        registry.store.delete_manifest("payments/fx-rates", json.loads(entry)["digest"])
-    release = builder.image("payments/ledger-api", "2.14.3", "latest", days=0)
-    builder.sign(release, "release-next", days=0)
+    def change(self, registry: DemoRegistry, at: datetime) -> None:
+        """What happens after a first look: a tag moves back, a signature vanishes, a release comes in."""
+        builder = Builder(registry, Pki.build(self.now), at)
+        older = registry.store.manifest("web/storefront", "2026.46")
+        subject = registry.store.manifest("payments/fx-rates", "0.8.1")
+        assert older is not None
+        assert subject is not None
+        registry.put_manifest("web/storefront", registry.store.read(older.digest), older.media_type, tags=["stable"])
+        for entry in registry.store.referrers("payments/fx-rates", subject.digest, None, "", 100).items:
+            registry.store.delete_manifest("payments/fx-rates", json.loads(entry)["digest"])
+        release = builder.image("payments/ledger-api", "2.14.3", "latest", days=0)
+        builder.sign(release, "release-next", days=0)

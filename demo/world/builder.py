@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -47,7 +47,10 @@ class Artifact:
 
 @dataclass(frozen=True, slots=True)
 class Expectation:
-    """What Signboard has to say of an artifact of the sample world under its policy."""
+    """What Signboard has to say of an artifact of the sample world under its policy.
+
+    An empty reason promises nothing: the word alone counts.
+    """
 
     repository: str
     digest: str
@@ -198,6 +201,21 @@ class Builder:
             days=days,
             annotations={"in-toto.io/predicate-type": documents.SLSA_PREDICATE},
         )
+
+    def copy(self, artifact: Artifact, repository: str, *tags: str) -> Artifact:
+        """The same manifest, and what refers to it, in another repository, as a promotion leaves it."""
+        store = self.registry.store
+        self._copy(artifact.digest, artifact.repository, repository, tags)
+        for entry in store.referrers(artifact.repository, artifact.digest, None, "", 1000).items:
+            self._copy(json.loads(entry)["digest"], artifact.repository, repository, ())
+        return replace(artifact, repository=repository, tags=tags)
+
+    def _copy(self, digest: str, source: str, repository: str, tags: Sequence[str]) -> None:
+        content = self.registry.store.read(digest)
+        fields = json.loads(content)
+        for blob in (fields["config"], *fields["layers"]):
+            self.registry.store.mount_blob(repository, blob["digest"], source)
+        self.registry.put_manifest(repository, content, fields["mediaType"], tags=tags)
 
     # signing
 

@@ -119,7 +119,7 @@ def scanner(world: Builder) -> None:
             "org.opencontainers.image.title": f"invoice{OVERRIDE}fdp.exe",
             "org.opencontainers.image.description": "<script>alert(1)</script><img src=x onerror=alert(2)>",
             "org.opencontainers.image.url": "javascript:alert(3)",
-            "org.opencontainers.image.authors": f"שלום / مرحبا {ISOLATE}\u0007\u0000\u001b[31m",
+            "org.opencontainers.image.authors": f"שלום / مرحبا {ISOLATE}\u0007\u001b[31m",
             "long": "a" * 5000,
             "<b>key</b>": "{{ 7 * 7 }} {% debug %} ' OR 1=1 --",
         },

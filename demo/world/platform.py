@@ -80,18 +80,30 @@ def gateway(world: Builder) -> None:
 
 def proxy(world: Builder) -> None:
     broken: list[tuple[str, Format, Defect, str, str]] = [
-        ("1.27.4", "jws", Defect.header_changed, "signature", "a protected header was changed (JWS)"),
-        ("1.27.3", "cose", Defect.header_changed, "signature", "a protected header was changed (COSE)"),
-        ("1.27.2", "jws", Defect.signature_changed, "signature", "one bit of the signature was changed (JWS)"),
-        ("1.27.1", "cose", Defect.signature_changed, "signature", "one bit of the signature was changed (COSE)"),
-        ("1.27.0", "jws", Defect.truncated, "envelope_format", "half of the envelope is missing (JWS)"),
-        ("1.26.9", "cose", Defect.truncated, "envelope_format", "half of the envelope is missing (COSE)"),
-        ("1.26.8", "jws", Defect.root_left_out, "certificate_chain", "the chain ends before its root"),
-        ("1.26.7", "jws", Defect.crit_missing, "envelope_format", "no header is marked critical"),
-        ("1.26.6", "jws", Defect.duplicate_key, "envelope_format", "a member stands in the JSON twice"),
-        ("1.26.5", "jws", Defect.expiry_before_signing, "attributes", "it expired at the instant it was made"),
+        ("1.27.4", "jws", Defect.header_changed, "signature_invalid", "a protected header was changed (JWS)"),
+        ("1.27.3", "cose", Defect.header_changed, "signature_invalid", "a protected header was changed (COSE)"),
+        ("1.27.2", "jws", Defect.signature_changed, "signature_invalid", "one bit of the signature was changed (JWS)"),
+        (
+            "1.27.1",
+            "cose",
+            Defect.signature_changed,
+            "signature_invalid",
+            "one bit of the signature was changed (COSE)",
+        ),
+        ("1.27.0", "jws", Defect.truncated, "envelope_unreadable", "half of the envelope is missing (JWS)"),
+        ("1.26.9", "cose", Defect.truncated, "envelope_unreadable", "half of the envelope is missing (COSE)"),
+        ("1.26.8", "jws", Defect.root_left_out, "chain_without_root", "the chain ends before its root"),
+        ("1.26.7", "jws", Defect.crit_missing, "critical_missing", "no header is marked critical"),
+        ("1.26.6", "jws", Defect.duplicate_key, "envelope_unreadable", "a member stands in the JSON twice"),
+        (
+            "1.26.5",
+            "jws",
+            Defect.expiry_before_signing,
+            "expiry_before_signing",
+            "it expired at the instant it was made",
+        ),
         ("1.26.4", "jws", Defect.foreign_content_type, "content_type", "what was signed is no payload of notation"),
-        ("1.26.3", "jws", Defect.wrong_algorithm, "algorithm", "the algorithm does not fit the key"),
+        ("1.26.3", "jws", Defect.wrong_algorithm, "algorithm_mismatch", "the algorithm does not fit the key"),
     ]
     for number, (tag, envelope_format, defect, reason, shows) in enumerate(broken):
         image = world.image("edge/proxy", tag, *(["latest"] if not number else []), days=2 + number)
@@ -99,7 +111,7 @@ def proxy(world: Builder) -> None:
         world.expect(image, "failed", reason, shows)
     image = world.image("edge/proxy", "1.26.2", days=20)
     world.sign(image, "stranger", shown="release", days=20)
-    world.expect(image, "failed", "signature", "a stranger's signature beside our certificates")
+    world.expect(image, "failed", "signature_invalid", "a stranger's signature beside our certificates")
 
 
 def edge(world: Builder) -> None:
@@ -173,7 +185,7 @@ def mirror(world: Builder) -> None:
     repository = "platform/registry-mirror"
     image = world.image(repository, "1", days=1)
     world.sign(image, defects=[Defect.empty])
-    world.expect(image, "failed", "envelope_format", "the envelope is empty")
+    world.expect(image, "failed", "envelope_empty", "the envelope is empty")
     image = world.image(repository, "2", days=2)
     jws, cose = (
         world.blob(
@@ -198,7 +210,7 @@ def mirror(world: Builder) -> None:
     world.expect(image, "unknown", "", "the envelope is not in the registry")
     image = world.image(repository, "6", days=6)
     world.sign(image, "release", "cose", media_type=signing.JWS)
-    world.expect(image, "failed", "envelope_format", "COSE that is labelled JWS")
+    world.expect(image, "failed", "envelope_unreadable", "COSE that is labelled JWS")
     image = world.image(repository, "7", days=7)
     world.sign(image, form="artifact")
     world.expect(image, "verified", "verified", "a signature as release candidates of notation 1 wrote it")
@@ -214,14 +226,14 @@ def mirror(world: Builder) -> None:
 def scheduler(world: Builder) -> None:
     image = world.image("platform/scheduler", "4.4.1", "latest", days=3)
     world.sign(image, "misused", days=3)
-    world.expect(image, "failed", "certificate_chain", "the certificate may also encipher keys")
+    world.expect(image, "failed", "chain_leaf_key_usage", "the certificate may also encipher keys")
     image = world.image("platform/scheduler", "4.4.0", days=13)
     world.sign(image, "server", days=13)
-    world.expect(image, "failed", "certificate_chain", "a web server's certificate")
+    world.expect(image, "failed", "chain_leaf_extended_key_usage", "a web server's certificate")
     image = world.image("platform/scheduler", "4.3.0", days=43)
     world.sign(image, "stranger", days=43)
     world.sign(image, "misused", days=42)
-    world.expect(image, "failed", "certificate_chain", "one signature does not hold, the other is by a stranger")
+    world.expect(image, "failed", "chain_leaf_key_usage", "one signature does not hold, the other is by a stranger")
 
 
 def tools(world: Builder) -> None:

@@ -1,7 +1,11 @@
+from datetime import UTC, datetime
+
 import httpx
 import pytest
 
+from demo.pki import Pki
 from demo.registry import DemoRegistry
+from demo.world import World
 
 
 @pytest.fixture
@@ -19,3 +23,24 @@ def serve(tmp_path):
     for registry, client in opened:
         client.close()
         registry.close()
+
+
+NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
+
+
+@pytest.fixture(scope="session")
+def now():
+    return NOW
+
+
+@pytest.fixture(scope="session")
+def pki():
+    return Pki.build(NOW)
+
+
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory):
+    """The sample world in a registry that nobody writes to: (world, registry)."""
+    registry = DemoRegistry(tmp_path_factory.mktemp("sample"), read_only=True)
+    yield World.build(registry, NOW), registry
+    registry.close()
