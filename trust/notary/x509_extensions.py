@@ -6,6 +6,7 @@ from ipaddress import ip_address
 
 from trust.notary import der
 from trust.notary.der import DerError, Reader
+from trust.notary.x509_uris import check_uri, is_domain
 
 DIGITAL_SIGNATURE, CONTENT_COMMITMENT, KEY_ENCIPHERMENT, DATA_ENCIPHERMENT, KEY_AGREEMENT = range(5)
 CERT_SIGN, CRL_SIGN, ENCIPHER_ONLY, DECIPHER_ONLY = range(5, 9)
@@ -137,30 +138,9 @@ def _check_alternative_names(extension: Extension) -> None:
         if kind in {1, 2, 6} and not value.isascii():
             raise DerError("an alternative name is not in ASCII")
         if kind == 6:
-            _check_uri(value.decode())
+            check_uri(value.decode())
         if kind == 7 and len(value) not in {4, 16}:
             raise DerError("an alternative name is an address of no known length")
-
-
-def _check_uri(uri: str) -> None:
-    scheme, colon, rest = uri.partition(":")
-    first = scheme.partition("/")[0]
-    host = rest[2:].partition("/")[0].partition("?")[0].partition("#")[0].rpartition("@")[2] if rest[:2] == "//" else ""
-    if any(c < " " or c == "\x7f" for c in uri) or (colon and first == scheme and not _is_scheme(scheme)):
-        raise DerError("an alternative name is no URI")
-    if not _is_domain(host, constraint=False):
-        raise DerError("an alternative name is a URI with a host that is no domain")
-
-
-def _is_scheme(text: str) -> bool:
-    return text[:1].isalpha() and all(c.isalnum() or c in "+-." for c in text)
-
-
-def _is_domain(text: str, *, constraint: bool) -> bool:
-    if not text:
-        return True
-    labels = text.removeprefix(".").split(".") if constraint else text.split(".")
-    return all(labels) and all("!" <= c <= "~" for c in text)
 
 
 def _check_name_constraints(extension: Extension) -> None:
@@ -187,7 +167,7 @@ def _check_constraint(kind: int, value: bytes) -> None:
             raise DerError("a name constraint is not in ASCII")
         text = value.decode()
         mailbox, at, host = text.rpartition("@")
-        if (kind == 1 and at and not mailbox) or not _is_domain(host if kind == 1 else text, constraint=True):
+        if (kind == 1 and at and not mailbox) or not is_domain(host if kind == 1 else text, constraint=True):
             raise DerError("a name constraint is no domain")
         if kind == 6 and _is_address(text):
             raise DerError("a name constraint for URIs is an address")
@@ -203,10 +183,16 @@ def _is_address(text: str) -> bool:
 
 def _check_policies(extension: Extension) -> None:
     policies = Reader(extension.value).inside()
-    seen: set[str] = set()
+    seen: set[bytes] = set()
     while not policies.empty:
-        oid = policies.inside().read(der.OID).hex()
-        if oid in seen or not oid:
+        oid = policies.inside().read(der.OID)
+        starts = b"\x00" + oid[:-1]  # a part begins where the byte before ends one; 0x80 begins none
+        if (
+            not oid
+            or oid in seen
+            or oid[-1:] >= b"\x80"
+            or any(b == 0x80 > before for before, b in zip(starts, oid, strict=True))
+        ):
             raise DerError("the certificate policies are malformed")
         seen.add(oid)
 
