@@ -187,8 +187,8 @@ def _results(outcome: Outcome | SignatureFault, level: Level | None) -> Sequence
 def as_lines(report: Report) -> Iterator[str]:
     """The report for people."""
     verdict = report.verdict
-    yield f"{report.reference}@{report.digest}"
-    yield f"{WORDS[verdict.word]} ({verdict.reason}). {verdict.message}"
+    yield report.reference or str(report.digest)
+    yield _headline(verdict)
     yield f"  policy         {report.choice.message}"
     if verdict.green_until:
         yield f"  good until     {as_text(verdict.green_until)}"
@@ -196,6 +196,11 @@ def as_lines(report: Report) -> Iterator[str]:
     for signature in report.signatures:
         yield ""
         yield from _signature_lines(signature, report.level)
+
+
+def _headline(verdict: ArtifactVerdict | Outcome | SignatureFault) -> str:
+    reason = f" ({verdict.reason})" if verdict.reason != verdict.word else ""
+    return f"{WORDS[verdict.word]}{reason}. {verdict.message}"
 
 
 def _notation_says(notation: NotationVerdict) -> str:
@@ -208,16 +213,14 @@ def _signature_lines(signature: JudgedSignature, level: Level | None) -> Iterato
     outcome = signature.outcome
     kind = ", ".join(filter(None, (signature.media_type, signature.scheme)))
     yield f"Signature {signature.manifest}" + (f" ({kind})" if kind else "")
-    yield f"{WORDS[outcome.word]} ({outcome.reason}). {outcome.message}"
+    yield _headline(outcome)
     if isinstance(outcome, SignatureFault):
         return
-    reached = True
-    for result in _results(outcome, level):
-        if (
-            reached
-            and not result.reached_by_notation
-            and result.status not in (CheckStatus.skipped, CheckStatus.not_run)
-        ):
+    results = _results(outcome, level)
+    reached = results[0].reached_by_notation
+    silent = (CheckStatus.skipped, CheckStatus.not_run)
+    for result in results:
+        if reached and not result.reached_by_notation and result.status not in silent:
             reached = False
             yield "  -- notation stops here; the rest is evaluated all the same --"
         yield f"  {RUNGS[result.validation]:14}{result.status:14}{ACTIONS[result.action]:9} {result.message}"

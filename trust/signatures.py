@@ -9,10 +9,10 @@ from registries.oci.manifest import Manifest, parse_manifest
 from registries.oci.media_types import NOTARY_SIGNATURE
 from registries.oci.source import Source
 from trust.notary.checks import as_sentence
+from trust.notary.evidence import MAX_ENVELOPE
 from trust.notary.outcome import SignatureFault, Word
 
 MAX_REFERRERS = 10_000
-MAX_ENVELOPE = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ def list_signatures(source: Source, repository: str, subject: Digest) -> Signatu
         source.referrers(repository, subject, limit=MAX_REFERRERS),
         source.referrers_by_tag(repository, subject),
     )
-    complete = all(listed.complete for listed in lists)
+    complete = all(listed.complete or listed.supported is False for listed in lists)  # no such API: the tag has it all
     descriptors = {descriptor.digest: descriptor for listed in reversed(lists) for descriptor in listed.descriptors}
     order = dict.fromkeys(descriptor.digest for listed in lists for descriptor in listed.descriptors)
     signatures = []

@@ -26,11 +26,11 @@ def identity(inputs: Inputs) -> Finding:
         fix = "Only the identity * can match such a certificate. Issue one with a single C, ST and O."
         return _finding(inputs, CheckStatus.failed, "subject_unreadable", message, wanted, fix)
     if any(is_subset(trusted, subject) for trusted in statement.subjects):
-        message = f"Statement {statement.name} accepts this name."
+        message = "The statement accepts this name."
         return _finding(inputs, CheckStatus.passed, "identity_matches", message, wanted)
-    nearest = min((differences(trusted, subject) for trusted in statement.subjects), key=len)
-    message = f"Statement {statement.name} asks for another name."
-    return _finding(inputs, CheckStatus.failed, "identity_mismatch", message, wanted, "; ".join(nearest))
+    nearest = "; ".join(min((differences(trusted, subject) for trusted in statement.subjects), key=len))
+    message = f"The statement asks for another name: {nearest}."
+    return _finding(inputs, CheckStatus.failed, "identity_mismatch", message, wanted, nearest)
 
 
 def differences(trusted: Mapping[str, str], subject: Mapping[str, str]) -> list[str]:

@@ -89,12 +89,12 @@ def _report(options: Mapping[str, Any]) -> Report:
     try:
         policy, stores = _policy_and_stores(options)
     except TrustPolicyError as error:
-        fault = SignatureFault(Word.not_checked, "policy_refused", f"The trust policy is refused: {error}")
+        fault = SignatureFault(Word.not_checked, "policy_refused", str(error))
         signatures = [JudgedSignature(found.manifest, found.media_type, "", fault) for found in listed.signatures]
-        return Report.refused(name, target.digest, error, signatures)
+        return Report.refused(str(reference or ""), target.digest, error, signatures)
     question = Question(name, target, metadata)
     return Report.of(
-        name,
+        str(reference or ""),
         target.digest,
         policy.choose(name),
         [_judge(found, question, policy, stores, at) for found in listed.signatures],
@@ -108,7 +108,7 @@ def _policy_and_stores(options: Mapping[str, Any]) -> tuple[TrustPolicy, TrustSt
     try:
         content = options["policy"].read_bytes()
     except OSError as error:
-        raise TrustPolicyError("TP00", f"The trust policy cannot be read: {error.strerror}") from error
+        raise TrustPolicyError("TP00", f"The trust policy cannot be read: {error.strerror}.") from error
     return TrustPolicy.parse(content), TrustStores.read(options["trust_store"])
 
 
