@@ -42,3 +42,34 @@ def look_of(word: str) -> Look:
         return LOOKS[Word(word)]
     except ValueError:
         return LOOKS[Word.unknown]
+
+
+@dataclass(frozen=True, slots=True)
+class KindLook:
+    """How a kind of manifest is named and drawn."""
+
+    icon: str
+    one: str
+    many: str
+
+    def of(self, number: int) -> str:
+        return f"{number:,} {self.one if number == 1 else self.many}"
+
+
+KINDS = {
+    "image": KindLook("artifact", "image", "images"),
+    "index": KindLook("index", "image index", "image indexes"),
+    "signature": KindLook("signature", "signature", "signatures"),
+    "sbom": KindLook("sbom", "SBOM", "SBOMs"),
+    "scan": KindLook("scan", "scan result", "scan results"),
+    "provenance": KindLook("provenance", "provenance", "provenances"),
+    "attestation": KindLook("audit", "attestation", "attestations"),
+    "chart": KindLook("artifact", "chart", "charts"),
+    "policy": KindLook("policy", "policy", "policies"),
+    "other": KindLook("info", "other", "others"),
+}
+OTHER = KINDS["other"]
+
+
+def kind_look(kind: str) -> KindLook:
+    return KINDS.get(kind, OTHER)

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from dashboard.words import REVOKED, Look, look_of
+from dashboard.words import KINDS, REVOKED, Look, kind_look, look_of
 from registries.oci.digest import Digest
 from trust.notary.outcome import Word
 
@@ -190,6 +190,33 @@ def _is_odd(character: str) -> bool:
     if character in " \n\t":
         return False
     return unicodedata.category(character) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp") or character == "\u2800"
+
+
+@register.simple_tag
+def kinds(counts: Any) -> SafeString:
+    """Figures of referrers by kind, each with its icon; "none" for none."""
+    known = counts if isinstance(counts, dict) else {}
+    shown = [
+        (f"{look.of(number)}", icon(look.icon), look.one, f"{number:,}")
+        for kind, look in KINDS.items()
+        if isinstance(number := known.get(kind), int) and number > 0
+    ]
+    if not shown:
+        return format_html('<span class="muted">{}</span>', "none")
+    each = '<span title="{}">{}<span class="unseen">{} </span>{}</span>'
+    return format_html('<span class="kinds">{}</span>', format_html_join("", each, shown))
+
+
+@register.simple_tag
+def kind_icon(kind: str) -> SafeString:
+    return icon(kind_look(kind).icon)
+
+
+@register.filter
+def kind_name(kind: str) -> str:
+    """A kind as the name of one: "Scan result"."""
+    name = kind_look(kind).one
+    return name[:1].upper() + name[1:]
 
 
 @register.filter
