@@ -231,6 +231,15 @@ class Store:
         more = str(rows[limit - 1][0]) if len(rows) > limit else ""
         return Page([row[1] for row in rows[:limit]], more)
 
+    def subjects(self) -> list[tuple[str, str]]:
+        """Every (repository, digest) that some manifest refers to."""
+        rows = self._all(
+            "SELECT DISTINCT r.name, m.subject FROM manifest m JOIN repository r ON r.id = m.repository"
+            " WHERE m.subject != '' ORDER BY r.name, m.subject",
+            (),
+        )
+        return [(row[0], row[1]) for row in rows]
+
     @contextmanager
     def batch(self) -> Iterator[None]:
         """Make many changes one transaction: seeding thousands of manifests takes seconds."""

@@ -36,6 +36,8 @@ class World:
         with registry.batch():
             for module in (business, platform, fringe):
                 module.fill(builder)
+            if not registry.referrers_api:
+                builder.list_by_tag()
         if registry is not target:
             registry.close()
         return cls(now, reference_name, trust_policy(reference_name), pki.trust_stores, tuple(builder.expectations))
@@ -70,5 +72,8 @@ class World:
         registry.put_manifest("web/storefront", registry.store.read(older.digest), older.media_type, tags=["stable"])
         for entry in registry.store.referrers("payments/fx-rates", subject.digest, None, "", 100).items:
             registry.store.delete_manifest("payments/fx-rates", json.loads(entry)["digest"])
+            registry.store.delete_tag("payments/fx-rates", subject.digest.replace(":", "-"))
         release = builder.image("payments/ledger-api", "2.14.3", "latest", days=0)
         builder.sign(release, "release-next", days=0)
+        if not registry.referrers_api:
+            builder.list_by_tag()

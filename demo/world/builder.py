@@ -277,6 +277,19 @@ class Builder:
         )
         return self.put(subject.repository, content)
 
+    # where the registry has no referrers API
+
+    def list_by_tag(self) -> None:
+        """List every referrer under the tag of its subject, as clients do where the registry does not list them."""
+        for repository, subject in self.registry.store.subjects():
+            page = self.registry.store.referrers(repository, subject, None, "", 10_000)
+            fields = {
+                "schemaVersion": 2,
+                "mediaType": OCI_INDEX,
+                "manifests": [json.loads(item) for item in page.items],
+            }
+            self.manifest(repository, fields, [subject.replace(":", "-")])
+
     # beneath
 
     def blob(self, repository: str, media_type: str, content: bytes) -> dict[str, object]:
