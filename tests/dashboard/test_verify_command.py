@@ -1,0 +1,236 @@
+"""`manage.py verify`: its exit code and JSON for pipelines, its ladder for people. No test here may touch a database."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from django.core.management import call_command
+
+from dashboard.verify_report import printable
+
+PROJECT = Path(__file__).resolve().parents[2]
+VECTORS = PROJECT / "tests" / "vectors"
+CASES = {case["name"]: case for case in json.loads((VECTORS / "cases.json").read_text())}
+NAME = "localhost:5710/demo/policy-base"
+CHECKS = [
+    "integrity",
+    "authenticity",
+    "identity",
+    "expiry",
+    "authenticTimestamp",
+    "revocation",
+    "target",
+    "userMetadata",
+]
+
+
+@pytest.fixture
+def world(tmp_path):
+    """A trust store folder and a policy file, made from a case."""
+
+    def make(name, **policy):
+        case = CASES[name]
+        for store, files in case["trust_stores"].items():
+            folder = tmp_path / "truststore" / "x509" / store
+            folder.mkdir(parents=True, exist_ok=True)
+            for file in files:
+                shutil.copy(VECTORS / file, folder)
+        document = case["trust_policy"] | policy
+        (tmp_path / "trustpolicy.json").write_text(json.dumps(document))
+        return arguments(tmp_path, VECTORS / case["layout"], case["observed_at"])
+
+    return make
+
+
+def arguments(folder, layout, at):
+    return [
+        str(layout), "--policy", str(folder / "trustpolicy.json"), "--trust-store", str(folder / "truststore"), "--at", at
+    ]  # fmt: skip
+
+
+def reference(name):
+    wanted = CASES[name]["reference"]
+    return ["--reference", f"{wanted['registry']}/{wanted['repository']}@{wanted['digest']}"]
+
+
+def run(*options):
+    """The exit code and what was printed."""
+    output = StringIO()
+    try:
+        call_command("verify", *options, stdout=output)
+    except SystemExit as error:
+        return error.code, output.getvalue()
+    return 0, output.getvalue()
+
+
+def ask(*options):
+    code, output = run(*options, "--json")
+    return code, json.loads(output)
+
+
+def test_the_json_has_its_documented_members_and_every_check(world):
+    code, got = ask(*world("several-signers"), *reference("several-signers"))
+    assert code == 0
+    assert list(got) == [
+        "reference", "digest", "statement", "level", "status", "reason", "message", "green_until", "notation", "signatures"
+    ]  # fmt: skip
+    assert (got["status"], got["statement"], got["level"]) == ("verified", "rule", "strict")
+    assert got["notation"] == {"verified": True, "skipped": False, "error": ""}
+    assert got["green_until"] == "2096-03-01T00:00:00Z"
+    assert sorted(signature["status"] for signature in got["signatures"]) == ["failed", "untrusted", "verified"]
+    for signature in got["signatures"]:
+        assert list(signature["checks"]) == CHECKS
+        for check in signature["checks"].values():
+            assert {"action", "status", "code", "message", "seen", "wanted", "reached_by_notation"} <= set(check)
+
+
+def test_what_notation_refuses_exits_with_1(world):
+    code, got = ask(*world("policy-untrusted-strict"), *reference("policy-untrusted-strict"))
+    assert (code, got["status"], got["notation"]["verified"]) == (1, "untrusted", False)
+
+
+def test_under_audit_notation_accepts_a_stranger_and_the_status_does_not(world):
+    code, got = ask(*world("policy-untrusted-audit"), *reference("policy-untrusted-audit"))
+    assert (code, got["notation"]["verified"], got["signatures"][0]["verified"]) == (0, True, True)
+    assert (got["status"], got["reason"]) == ("untrusted", "unknown_root")
+
+
+def test_skip_exits_with_0_and_still_lists_every_signature(world):
+    code, got = ask(*world("policy-level-skip"), *reference("policy-level-skip"))
+    assert (code, got["status"], got["notation"]["skipped"]) == (0, "not_checked", True)
+    assert [(one["verified"], one["status"]) for one in got["signatures"]] == [(False, "not_checked")]
+
+
+def test_without_a_statement_every_signature_is_still_listed(world):
+    code, got = ask(*world("policy-no-applicable"), *reference("policy-no-applicable"))
+    assert (code, got["status"], got["statement"], len(got["signatures"])) == (1, "not_checked", None, 1)
+
+
+def test_a_refused_policy_is_an_error_that_names_its_rule(world):
+    code, got = ask(*world("policy-exact-scope", version="2.0"), *reference("policy-exact-scope"))
+    assert (code, got["rule"]) == (1, "TP02")
+    assert "2.0" in got["error"]
+    assert [one["verified"] for one in got["signatures"]] == [False]
+
+
+def test_a_policy_file_that_is_not_there_is_an_error(world, tmp_path):
+    options = world("policy-exact-scope")
+    (tmp_path / "trustpolicy.json").unlink()
+    code, got = ask(*options, *reference("policy-exact-scope"))
+    assert (code, "cannot be read" in got["error"]) == (1, True)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--reference", f"{NAME}:nowhere"],
+        ["--reference", "no-registry"],
+        ["--reference", f"{NAME}:v1", "--user-metadata", "key="],
+        ["--reference", f"{NAME}:v1", "--user-metadata", "key"],
+        ["--reference", f"{NAME}:v1", "--user-metadata", "key=1", "--user-metadata", "key=1"],
+        ["--reference", f"{NAME}:v1", "--max-signatures", "0"],
+        ["--reference", f"{NAME}:v1", "--at", "2026-11-21T09:00:00"],
+        ["--reference", f"{NAME}:v1", "--at", "yesterday"],
+    ],
+)
+def test_what_cannot_be_answered_is_one_json_object_with_an_error(world, options):
+    code, got = ask(*world("policy-exact-scope"), *options)
+    assert (code, list(got)) == (1, ["error"])
+
+
+def test_a_directory_that_is_no_layout_is_an_error(world, tmp_path):
+    options = world("policy-exact-scope")
+    code, got = ask(str(tmp_path), *options[1:], "--reference", f"{NAME}:v1")
+    assert (code, list(got)) == (1, ["error"])
+
+
+def test_a_tag_picks_the_artifact(world):
+    code, got = ask(*world("policy-exact-scope"), "--reference", f"{NAME}:v1")
+    assert (code, got["reference"]) == (0, f"{NAME}:v1")
+    assert got["digest"] == CASES["policy-exact-scope"]["reference"]["digest"]
+
+
+def test_a_layout_that_nobody_named_is_not_checked_whatever_it_says_of_itself(world):
+    code, got = ask(*world("policy-wildcard-scope"))
+    assert (code, got["status"], got["signatures"][0]["verified"]) == (1, "not_checked", False)
+
+
+def test_asked_for_an_earlier_time_it_judges_for_that_time(world):
+    options = world("time-leaf-expired-strict")
+    assert ask(*options, *reference("time-leaf-expired-strict"))[0] == 1
+    options[options.index("--at") + 1] = "2026-11-21T10:22:30+01:00"
+    assert ask(*options, *reference("time-leaf-expired-strict"))[0] == 0
+
+
+def test_user_metadata_must_be_signed(world):
+    options = [*world("supply-chain-metadata"), *reference("supply-chain-metadata")]
+    assert ask(*options, "--user-metadata", "io.example.build=42")[0] == 0
+    code, got = ask(*options, "--user-metadata", "io.example.build=43")
+    assert (code, got["status"]) == (1, "untrusted")
+
+
+def test_the_limit_bounds_notations_answer_only(world, tmp_path):
+    options = [*world("several-signers"), *reference("several-signers")]
+    shutil.rmtree(tmp_path / "truststore" / "x509" / "ca" / "main")
+    (tmp_path / "truststore" / "x509" / "ca" / "main").mkdir()
+    shutil.copy(VECTORS / "pki" / "quay-root.crt", tmp_path / "truststore" / "x509" / "ca" / "main")
+    _, got = ask(*options)
+    assert [one["verified"] for one in got["signatures"]] == [False, True, False]
+    assert ask(*options, "--max-signatures", "2")[0] == 0
+    code, got = ask(*options, "--max-signatures", "1")
+    assert (code, got["notation"]["verified"]) == (1, False)
+    assert (len(got["signatures"]), got["status"]) == (3, "verified")
+
+
+def test_signatures_are_found_by_the_tag_schema_alone(world):
+    code, got = ask(*world("forced-tag"), *reference("forced-tag"))
+    assert (code, len(got["signatures"])) == (0, 1)
+
+
+@pytest.mark.parametrize(("name", "layers"), [("manifest-two-layers", 2), ("manifest-no-layer", 0)])
+def test_a_signature_manifest_without_exactly_one_layer_is_listed_as_failed(world, name, layers):
+    code, got = ask(*world(name), *reference(name))
+    assert (code, got["status"], got["reason"]) == (1, "failed", "layer_count")
+    assert got["signatures"][0]["message"].startswith(f"The signature manifest has {layers} layers")
+    assert {check["status"] for check in got["signatures"][0]["checks"].values()} == {"not run"}
+
+
+@pytest.mark.parametrize("missing", ["envelope", "manifest"])
+def test_what_the_layout_does_not_hold_is_unknown_and_not_unsigned(world, tmp_path, missing):
+    options = world("form-new")
+    layout = tmp_path / "layout"
+    shutil.copytree(options[0], layout)
+    digest = CASES["form-new"]["signatures"][0]["digest"]
+    manifest = json.loads((layout / "blobs" / "sha256" / digest.removeprefix("sha256:")).read_text())
+    gone = digest if missing == "manifest" else manifest["layers"][0]["digest"]
+    (layout / "blobs" / "sha256" / gone.removeprefix("sha256:")).unlink()
+    code, got = ask(str(layout), *options[1:], *reference("form-new"))
+    assert (code, got["status"]) == (1, "unknown")
+
+
+def test_the_ladder_shows_what_was_seen_and_wanted_and_the_nearest_fix(world):
+    code, output = run(*world("policy-identity-wrong-cn"), *reference("policy-identity-wrong-cn"))
+    assert code == 1
+    assert "Untrusted (identity_mismatch)." in output
+    assert "nearest fix  CN is release signer, policy wants other signer" in output
+    assert "-- notation stops here" in output
+    assert "notation says  refused" in output
+
+
+def test_names_in_foreign_certificates_cannot_rearrange_the_terminal():
+    assert printable("CN=\x1b[2Jroot\u202e\n") == "CN=\\x1b[2Jroot\\u202e\\n"
+    assert printable("CN=Bäckerei Ünlü") == "CN=Bäckerei Ünlü"
+
+
+def test_it_needs_no_secret_and_no_environment_variable(world):
+    options = [*world("policy-exact-scope"), *reference("policy-exact-scope"), "--json"]
+    answer = subprocess.run(
+        [sys.executable, "manage.py", "verify", *options],
+        cwd=PROJECT, env={"PATH": os.defpath}, capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    assert json.loads(answer.stdout)["status"] == "verified"
