@@ -1,5 +1,7 @@
 """A repository: how indexing goes, what could not be had, and asking again."""
 
+from datetime import datetime
+
 from django.db import transaction
 from django.db.models import Count
 from django.http import HttpResponse
@@ -33,7 +35,7 @@ def repository(request: Request, repository_id: int) -> HttpResponse:
         "repository": shown,
         "condition": stands,
         "busy": stands in (work.RUNNING, work.QUEUED),
-        "faults": [(fault, _artifact_of(fault, shown)) for fault in faults.rows],
+        "faults": _with_artifacts(faults.rows, shown),
         "page": faults,
         "requests": requests,
         "words": _words(shown, now),
@@ -45,16 +47,25 @@ def repository(request: Request, repository_id: int) -> HttpResponse:
     return render(request, "dashboard/repository.html" + ("#live" if request.htmx else ""), context)
 
 
-def _artifact_of(fault: Fault, shown: Repository) -> Digest | None:
-    """The artifact that a fault is about, if it has a page: the subject, or the manifest itself."""
+def _with_artifacts(faults: list[Fault], shown: Repository) -> list[tuple[Fault, Digest | None]]:
+    """The faults, each with the artifact that it is about, if that has a page: the subject, or the manifest itself."""
+    named = [fault.subject or _digest_in(fault.digest) for fault in faults]
+    held = set(
+        Presence.objects.current()
+        .filter(repository=shown, manifest__in=[digest for digest in named if digest])
+        .values_list("manifest", flat=True)
+    )
+    return [(fault, digest if digest in held else None) for fault, digest in zip(faults, named, strict=True)]
+
+
+def _digest_in(text: str) -> Digest | None:
     try:
-        named = fault.subject or Digest.parse(fault.digest)
+        return Digest.parse(text)
     except DigestError:
         return None  # a tag
-    return named if Presence.objects.current().filter(repository=shown, manifest=named).exists() else None
 
 
-def _words(shown: Repository, at: object) -> list[tuple[str, int]]:
+def _words(shown: Repository, at: datetime) -> list[tuple[str, int]]:
     """How many artifacts have which word, in the order of the grammar."""
     statuses = ArtifactStatus.objects.filter(repository=shown).artifacts()
     counted = dict(

@@ -1,0 +1,160 @@
+"""A trust revision as pages show it: statements with their warnings, stores with their certificates and users."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Self
+
+from dashboard import access
+from trust import revisions
+from trust.models import TrustRevision
+from trust.notary.certificates import Certificate, read_certificates
+from trust.notary.errors import NotaryError
+from trust.notary.levels import OVERRIDABLE, Action
+from trust.notary.trust_policy import WILDCARD, Statement, StoreName, TrustPolicy
+from trust.notary.trust_store import TrustStores
+
+EXPIRES_SOON = timedelta(days=30)
+ACTIONS = {Action.enforce: "enforced", Action.log: "logged", Action.skip: "skipped"}
+CHECKS = {"authenticity": "authenticity", "authenticTimestamp": "timestamp", "expiry": "expiry", "revocation": "revocation"}
+
+
+@dataclass(frozen=True, slots=True)
+class StatementRow:
+    """A statement as one reader may see it."""
+
+    statement: Statement
+    scopes: tuple[str, ...]
+    hidden_scopes: int
+    missing_stores: tuple[StoreName, ...]
+
+    @property
+    def applies_to_all(self) -> bool:
+        return self.statement.scopes == (WILDCARD,)
+
+    @property
+    def overrides(self) -> str:
+        """What the level does, where its name does not say."""
+        level = self.statement.level
+        if level.name != "custom":
+            return ""
+        return ", ".join(f"{CHECKS[check.value]} {ACTIONS[level[check]]}" for check in OVERRIDABLE)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        name, statement = self.statement.name, self.statement
+        if statement.level.skips_everything:
+            return (f"Statement {name} skips verification: everything under it reads not checked.",)
+        found = []
+        if statement.trusts_any_identity:
+            found.append(f"Statement {name} accepts every identity that its trust stores vouch for.")
+        found += [
+            f"Statement {name} names the trust store {store}, which does not exist: nothing that rests on it verifies."
+            for store in self.missing_stores
+        ]
+        return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A revision, read for one person; `fault` says why it cannot be read."""
+
+    revision: TrustRevision
+    statements: tuple[StatementRow, ...] = ()
+    hidden_statements: int = 0
+    notes: tuple[str, ...] = ()
+    text: str = ""  # the document, for those who see everything
+    fault: str = ""
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        return tuple(warning for row in self.statements for warning in row.warnings)
+
+    @classmethod
+    def of(cls, revision: TrustRevision, user: access.Person) -> Self:
+        text = bytes(revision.policy).decode(errors="replace") if access.sees_everything(user) else ""
+        try:
+            material = revisions.material(revision)
+        except NotaryError as error:  # written by another version of Signboard
+            return cls(revision, text=text, fault=str(error))
+        names = None if access.sees_everything(user) else _references(user)
+        rows = tuple(_row(statement, names, material.stores) for statement in material.policy.statements)
+        shown = tuple(row for row in rows if row.scopes)
+        notes = _notes(material.policy) if text else ()
+        return cls(revision, shown, len(rows) - len(shown), notes, text)
+
+
+def _references(user: access.Person) -> frozenset[str]:
+    rows = access.repositories_of(user).values_list("registry__reference_name", "name")
+    return frozenset(f"{registry}/{name}" for registry, name in rows)
+
+
+def _row(statement: Statement, names: frozenset[str] | None, stores: TrustStores) -> StatementRow:
+    visible = tuple(scope for scope in statement.scopes if names is None or scope == WILDCARD or scope in names)
+    missing = tuple(store for store in statement.trust_stores if (store.type, store.name) not in stores.of_name)
+    return StatementRow(statement, visible, len(statement.scopes) - len(visible), missing)
+
+
+def _notes(policy: TrustPolicy) -> tuple[str, ...]:
+    if not policy.unknown_members:
+        return ()
+    return (f"The document has members that notation ignores: {', '.join(policy.unknown_members)}.",)
+
+
+@dataclass(frozen=True, slots=True)
+class StoreFile:
+    """One file of a trust store."""
+
+    name: str
+    certificates: tuple[Certificate, ...]
+    fault: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """A trust store with its files and the statements that name it; one that is only named has no files."""
+
+    type: str
+    name: str
+    files: tuple[StoreFile, ...]
+    used_by: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.type}:{self.name}"
+
+    @property
+    def certificates(self) -> int:
+        return sum(len(file.certificates) for file in self.files)
+
+
+def stores_of(reading: Reading) -> list[Store]:
+    """The stores of a revision by name, those that statements name and nobody filled included."""
+    files: dict[tuple[str, str], dict[str, bytes]] = {}
+    for (store_type, store_name, file_name), content in sorted(revisions.files_of(reading.revision.pk).items()):
+        files.setdefault((store_type, store_name), {})[file_name] = content
+    for row in reading.statements:
+        for store in row.missing_stores:
+            files.setdefault((store.type, store.name), {})
+    return [_store(key, contents, reading) for key, contents in sorted(files.items())]
+
+
+def _store(key: tuple[str, str], contents: Mapping[str, bytes], reading: Reading) -> Store:
+    named = StoreName(*key)
+    used_by = [row.statement.name for row in reading.statements if named in row.statement.trust_stores]
+    return Store(*key, tuple(_file(name, content) for name, content in contents.items()), tuple(used_by))
+
+
+def _file(name: str, content: bytes) -> StoreFile:
+    try:
+        return StoreFile(name, read_certificates(content))
+    except NotaryError as error:
+        return StoreFile(name, (), str(error))
+
+
+def expiry_word(certificate: Certificate, at: datetime) -> str:
+    """Whether a certificate is within its time: "expired", "not yet", "soon" or ""."""
+    if certificate.not_after < at:
+        return "expired"
+    if certificate.not_before > at:
+        return "not yet"
+    return "soon" if certificate.not_after - at < EXPIRES_SOON else ""

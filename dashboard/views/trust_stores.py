@@ -1,0 +1,157 @@
+"""Trust stores: whose certificates the active revision trusts; each upload or removal makes the next revision."""
+
+from django.contrib import messages
+from django.db import transaction
+from django.forms import Form
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_safe
+
+from dashboard import access, audit
+from dashboard.forms.trust import CertificatesForm, RevisionForm
+from dashboard.requests import Request
+from dashboard.trust_pages import Reading, Store, expiry_word, stores_of
+from trust import revisions, tasks
+from trust.models import TrustRevision
+from trust.notary.certificates import read_certificates
+from trust.notary.errors import CertificateError, TrustPolicyError, TrustStoreError
+
+type Files = dict[tuple[str, str, str], bytes]
+
+
+@require_safe
+def trust_stores(request: Request) -> HttpResponse:
+    now = timezone.now()
+    active = revisions.active()
+    stores = stores_of(Reading.of(active, request.user)) if active else []
+    context = {
+        "at": now,
+        "active": active,
+        "stores": stores,
+        "outdated": sum(
+            expiry_word(certificate, now) == "expired"
+            for store in stores
+            for file in store.files
+            for certificate in file.certificates
+        ),
+        "is_admin": access.is_admin(request.user),
+    }
+    return render(request, "dashboard/trust_stores.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@access.admin_required
+def upload(request: Request) -> HttpResponse:
+    active = revisions.active()
+    if request.method == "POST":
+        form = CertificatesForm(request.POST, request.FILES)
+        if form.is_valid() and active and (published := _add(request, form, active)):
+            messages.success(request, f"Revision {published.number} is active. Every artifact is judged again under it.")
+            return redirect("trust_stores")
+    else:
+        store_type, _, store_name = request.GET.get("store", "").partition(":")
+        initial = {"store_type": store_type or "ca", "store_name": store_name}
+        form = CertificatesForm(initial={**initial, "based_on": active.number if active else None})
+    context = {"form": form, "active": active, "next_number": (active.number if active else 0) + 1}
+    return render(request, "dashboard/trust_stores_upload.html", context, status=400 if form.errors else 200)
+
+
+def _add(request: Request, form: CertificatesForm, active: TrustRevision) -> TrustRevision | None:
+    """The revision with the added certificates; None where it is refused (the form says why)."""
+    known, added = revisions.files_of(active.pk), form.files()
+    try:
+        thumbprints = _check_added(known, added)
+    except (CertificateError, TrustStoreError) as error:
+        form.add_error("certificates", str(error))
+        return None
+    return _publish(request, form, active, known | added, "trust_revision.certificates_added", added, thumbprints)
+
+
+def _check_added(known: Files, added: Files) -> list[str]:
+    """The thumbprints of what is added; raises where the store has it already, under this or another file name."""
+    thumbprints = []
+    for (store_type, store_name, file_name), content in added.items():
+        if (store_type, store_name, file_name) in known:
+            raise TrustStoreError(f"{store_type}:{store_name} already has a file {file_name}. Rename the new one.")
+        held = {
+            certificate.thumbprint: name
+            for (other_type, other_store, name), other in known.items()
+            if (other_type, other_store) == (store_type, store_name)
+            for certificate in read_certificates(other)
+        }
+        for certificate in read_certificates(content):
+            if certificate.thumbprint in held:
+                where = f"{store_type}:{store_name} has it already, in {held[certificate.thumbprint]}"
+                raise TrustStoreError(f"{certificate.subject}: {where}.")
+            thumbprints.append(certificate.thumbprint)
+    return thumbprints
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@access.admin_required
+def remove(request: Request) -> HttpResponse:
+    active = revisions.active()
+    if not active:
+        raise Http404
+    store, file_name = _named(request, active)
+    key = (store.type, store.name, file_name)
+    form = RevisionForm(request.POST or None, initial={"based_on": active.number})
+    if request.method == "POST" and form.is_valid():
+        files = revisions.files_of(active.pk)
+        removed = {key: files.pop(key)}
+        action = "trust_revision.certificates_removed"
+        if published := _publish(request, form, active, files, action, removed, []):
+            messages.success(request, f"Revision {published.number} is active. Every artifact is judged again under it.")
+            return redirect("trust_stores")
+    context = {
+        "at": timezone.now(),
+        "form": form,
+        "active": active,
+        "store": store,
+        "file": next(file for file in store.files if file.name == file_name),
+        "is_last": len(store.files) == 1,
+        "next_number": active.number + 1,
+    }
+    return render(request, "dashboard/trust_stores_remove.html", context, status=400 if form.errors else 200)
+
+
+def _named(request: Request, active: TrustRevision) -> tuple[Store, str]:
+    """The store and the file that the address names; 404 for what the active revision does not have."""
+    wanted, file_name = request.GET.get("store", ""), request.GET.get("file", "")
+    for store in stores_of(Reading.of(active, request.user)):
+        if str(store) == wanted and any(file.name == file_name for file in store.files):
+            return store, file_name
+    raise Http404
+
+
+def _publish(
+    request: Request, form: Form, active: TrustRevision, files: Files, action: str, changed: Files, thumbprints: list[str]
+) -> TrustRevision | None:
+    """The next revision with these files and the same policy; None where it is refused (the form says why)."""
+    now = timezone.now()
+    try:
+        with transaction.atomic():
+            published = revisions.publish(
+                bytes(active.policy),
+                files,
+                author=request.user,
+                reason=form.cleaned_data["reason"],
+                based_on=form.cleaned_data["based_on"],
+                at=now,
+            )
+            audit.record(
+                request.user,
+                action,
+                str(published),
+                now,
+                reason=published.reason,
+                fingerprint=published.fingerprint,
+                files=[f"{store_type}:{store}/{name}" for store_type, store, name in changed],
+                thumbprints=thumbprints,
+            )
+            transaction.on_commit(tasks.nudge_due, robust=True)
+    except (TrustPolicyError, TrustStoreError, revisions.StaleRevisionError) as error:
+        form.add_error(None, str(error))
+        return None
+    return published
