@@ -1,0 +1,82 @@
+"""`manage.py demo`: everything on one machine with the sample world, its registry connected and being indexed."""
+
+import sys
+from argparse import ArgumentParser
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+from django.db import transaction
+from django.utils import timezone
+
+from dashboard.management.commands.up import children, first_admin_link, prepare
+from dashboard.supervisor import Child, supervise
+from demo.world import REFERENCE_NAME, World
+from registries.models import Registry, Survey
+from trust import revisions
+
+
+class Command(BaseCommand):
+    help = "Run Signboard with a sample registry of some 40 repositories until Ctrl-C."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--host", default="127.0.0.1")
+        parser.add_argument("--port", type=int, default=8000)
+        parser.add_argument(
+            "--registry-port", type=int, help="of the sample registry; the port after --port by default"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        host, port = options["host"], options["port"]
+        registry_port = options["registry_port"] or port + 1
+        environment = prepare()
+        folder = settings.DATA_DIR / "sample"
+        make_world(folder, timezone.now())
+        connect(folder, f"127.0.0.1:{registry_port}")
+        self.stdout.write(f"Signboard with the sample world: http://{host}:{port}/")
+        if link := first_admin_link(f"http://{host}:{port}"):
+            self.stdout.write(f"Create the first admin within 24 hours, once, at: {link}")
+        self.stdout.flush()
+        serve = [
+            sys.executable,
+            "-m",
+            "demo.registry",
+            "--root",
+            str(folder / "registry"),
+            "--port",
+            str(registry_port),
+        ]
+        registry = Child("sample registry", serve, environment)
+        supervise([registry, *children(host, port, 2, environment)])
+
+
+def make_world(folder: Path, now: datetime) -> None:
+    """The sample registry's content and its policy files exist below `folder`; a half-made one is made anew."""
+    finished = folder / "files" / "expected.json"  # written last
+    if finished.exists():
+        return
+    World.build(folder / "registry", now).write(folder / "files")
+
+
+@transaction.atomic
+def connect(folder: Path, address: str) -> None:
+    """The sample registry is connected at `address` and due, and there is a trust revision."""
+    if revisions.active_number() is None:
+        revisions.publish(*trust_files(folder / "files"), author=None, reason="The sample world", based_on=None)
+    registry, _ = Registry.objects.update_or_create(
+        reference_name=REFERENCE_NAME,
+        defaults={"address": address, "plain_http": True, "allowed_networks": [address]},
+    )
+    Survey.objects.update_or_create(registry=registry, defaults={"due_at": timezone.now()})
+
+
+def trust_files(folder: Path) -> tuple[bytes, dict[tuple[str, str, str], bytes]]:
+    """The policy document and the store files of a folder laid out as notation's configuration."""
+    stores = folder / "truststore" / "x509"
+    files = {
+        (path.parts[-3], path.parts[-2], path.name): path.read_bytes()
+        for path in sorted(stores.glob("*/*/*"))
+    }  # fmt: skip
+    return (folder / "trustpolicy.json").read_bytes(), files
