@@ -8,7 +8,7 @@ SEED ?= $(shell date +%s)
 .PHONY: demo up test check format bench soak
 
 demo: .venv/ready
-	$(RUN) python manage.py demo --port $(PORT)
+	SIGNBOARD_DATA=$${SIGNBOARD_DATA:-data/demo} $(RUN) python manage.py demo --port $(PORT)
 
 up: .venv/ready
 	$(RUN) python manage.py up --port $(PORT)
