@@ -78,8 +78,14 @@ class Connection:
         answer, path = self._first_page(call, sizes, query)
         seen = {path}
         while True:
-            following = next_page(answer.headers.get_all("link"), call.path) if answer.status == 200 else ""
-            yield answer, bool(following)
+            following, refused = "", None
+            try:
+                following = next_page(answer.headers.get_all("link"), call.path) if answer.status == 200 else ""
+            except RegistryError as error:
+                refused = error
+            yield answer, bool(following or refused)
+            if refused:
+                raise refused
             if not following:
                 return
             if following in seen:

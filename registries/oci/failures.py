@@ -5,6 +5,7 @@ import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+from registries.oci.challenge import parse_challenges
 from registries.oci.errors import RegistryError
 from registries.oci.exchange import Answer
 
@@ -16,6 +17,8 @@ def failure(answer: Answer, what: str, *, with_credentials: bool = False) -> Reg
     """The error for an answer that is not the success that was asked for; `what` is what we wanted ("the tags of a/b")."""
     status = answer.status
     said = said_by(answer)
+    if status == 401 and with_credentials and _lacks_scope(answer):
+        return RegistryError(f"these credentials do not include the right to pull {what}.{said}", code="denied")
     if status == 401:
         return RegistryError(f"{_refused(with_credentials)} ({what}).{said}", code="unauthorized")
     if status == 403:
@@ -44,6 +47,11 @@ def _refused(with_credentials: bool) -> str:
     if with_credentials:
         return "the registry refused the user name and password (or token) of this connection; check them"
     return "the registry asks for credentials; add a user name and password (or token) to this connection"
+
+
+def _lacks_scope(answer: Answer) -> bool:
+    challenges = parse_challenges(answer.headers.get_all("www-authenticate"))
+    return any(challenge.parameters.get("error") == "insufficient_scope" for challenge in challenges)
 
 
 def redirect_refused(answer: Answer, what: str) -> RegistryError:
