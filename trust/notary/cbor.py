@@ -56,9 +56,10 @@ def byte_string(content: bytes) -> bytes:
 
 
 def _time(value: object, _: bool) -> Time:
-    if type(value) not in {int, float}:
+    if not isinstance(value, int | float) or isinstance(value, bool):
         raise CborError("a time is not a number")
-    return Time(value)  # type: ignore[arg-type]
+    _check_types(value)
+    return Time(value)
 
 
 def _refuse_tag(*_: object) -> NoReturn:

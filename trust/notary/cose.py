@@ -149,19 +149,20 @@ def _check_protected(header: Header) -> None:
     if CRITICAL in header:
         _check_critical(header)
     if {COUNTERSIGNATURE, COUNTERSIGNATURE0, COUNTERSIGNATURE_2, COUNTERSIGNATURE0_2} & header.keys():
-        raise EnvelopeError("a countersignature stands in the protected header", code="header")
+        raise EnvelopeError("a countersignature stands in the protected header", code="attribute_value")
 
 
 def _check_unprotected(header: Header, protected: Header) -> None:
     _check_labels(header, "the unprotected header")
     _refuse_times(header)
     if CRITICAL in header or {COUNTERSIGNATURE, COUNTERSIGNATURE_2} & header.keys():
-        raise EnvelopeError("the unprotected header holds what may not stand there, or is not supported", code="header")
+        raise EnvelopeError(
+            "the unprotected header holds what may not stand there, or is not supported", code="attribute_value"
+        )
     if both := header.keys() & protected.keys():
-        names = ", ".join(sorted(map(str, both)))
-        raise EnvelopeError(f"both headers hold {quote(names)}", code="header")
+        raise EnvelopeError(f"both headers have {quote(min(map(str, both)))}", code="attribute_name")
     if {IV, PARTIAL_IV} <= header.keys() | protected.keys():
-        raise EnvelopeError("the headers hold an IV and a partial IV", code="header")
+        raise EnvelopeError("the headers hold an IV and a partial IV", code="attribute_value")
 
 
 def _check_labels(header: Header, what: str) -> None:
@@ -170,7 +171,7 @@ def _check_labels(header: Header, what: str) -> None:
         if label in header:
             expect(header[label], bytes, f"the label {label} of {what}")
     if ALGORITHM in header and type(header[ALGORITHM]) not in {int, str}:
-        raise EnvelopeError(f"the algorithm of {what} is neither integer nor text", code="header")
+        raise EnvelopeError(f"the algorithm of {what} is neither integer nor text", code="attribute_value")
     for label in (CONTENT_TYPE, TYPE):
         if label in header:
             _check_media_type(header[label], what)
@@ -180,13 +181,13 @@ def _check_media_type(value: object, what: str) -> None:
     number = type(value) is int and value >= 0
     text = isinstance(value, str) and value.count("/") == 1 and value == value.strip(" ")
     if not number and not text:
-        raise EnvelopeError(f"a media type of {what} is none", code="header")
+        raise EnvelopeError(f"a media type of {what} is none", code="attribute_value")
 
 
 def _refuse_times(value: object) -> None:
     """Raise if a tagged time stands anywhere in `value`: only the three known attributes may be one."""
     if type(value) is Time:
-        raise EnvelopeError("a tagged value stands where none may be", code="header")
+        raise EnvelopeError("a tagged value stands where none may be", code="attribute_value")
     items: Collection[object] = (
         value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
     )

@@ -51,6 +51,8 @@ class JwsEnvelope(Envelope):
 
     protected: str
     payload: str
+    unverified_names: frozenset[str]
+    "The names in the unprotected header: none may also stand in the protected one (RFC 7515, section 7.2.1)."
 
     exact_salt: ClassVar[bool] = False
 
@@ -58,6 +60,8 @@ class JwsEnvelope(Envelope):
         content = decode_base64url(self.protected, "the protected header")
         header = _json_object(content, "the protected header")
         _refuse_variants(header, PROTECTED, "the protected header")
+        if both := self.unverified_names & header.keys():
+            raise EnvelopeError(f"both headers have {quote(min(both))}", code="attribute_name")
         for name in TIMES:
             if isinstance(time := header.get(name), str) and f'"{time}"'.encode() not in content:
                 raise EnvelopeError(f"{name} is written with escapes", code="attribute_time")  # Go reads it unescaped
@@ -122,6 +126,7 @@ def parse(content: bytes) -> JwsEnvelope:
         unverified_signature=decode_base64url(str(document["signature"]), "the signature"),
         protected=str(document["protected"]),
         payload=str(document["payload"]),
+        unverified_names=frozenset(unprotected),
     )
 
 
@@ -161,8 +166,9 @@ def _chain(value: object) -> tuple[bytes, ...]:
 
 
 def _base64(value: object, what: str) -> bytes:
+    expect(value, str, what)
     try:
-        return decode_base64(value.encode("ascii")) if isinstance(value, str) else b""
+        return decode_base64(str(value).encode("ascii"))
     except ValueError as error:
         raise EnvelopeError(f"{what} is not base64", code="base64") from error
 
