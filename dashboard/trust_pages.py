@@ -16,7 +16,12 @@ from trust.notary.trust_store import TrustStores
 
 EXPIRES_SOON = timedelta(days=30)
 ACTIONS = {Action.enforce: "enforced", Action.log: "logged", Action.skip: "skipped"}
-CHECKS = {"authenticity": "authenticity", "authenticTimestamp": "timestamp", "expiry": "expiry", "revocation": "revocation"}
+CHECKS = {
+    "authenticity": "authenticity",
+    "authenticTimestamp": "timestamp",
+    "expiry": "expiry",
+    "revocation": "revocation",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -118,7 +118,8 @@ class Progress:
     @classmethod
     def by_registry(cls, repositories: QuerySet[Repository], at: datetime) -> dict[int, Self]:
         rows = repositories.order_by().values("registry").annotate(**_figures(at))
-        return {row.pop("registry"): cls(**row) for row in rows}
+        figures: list[dict[str, Any]] = [dict(row) for row in rows]
+        return {row.pop("registry"): cls(**row) for row in figures}
 
     @property
     def done(self) -> int:

@@ -42,7 +42,7 @@ class SeveralFiles(forms.FileField):
         super().__init__(**kwargs)
 
     def clean(self, data: Any, initial: Any = None) -> Any:
-        files: Sequence[UploadedFile] = data if isinstance(data, list) else [data] if data else []
+        files: Sequence[UploadedFile[bytes]] = data if isinstance(data, list) else [data] if data else []
         if not files and self.required:
             raise forms.ValidationError(self.error_messages["required"], code="required")
         return [super(SeveralFiles, self).clean(file, initial) for file in files]

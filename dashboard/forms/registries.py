@@ -123,7 +123,15 @@ class RegistryForm(ConnectionForm):
     )
 
     def initial_of(self, registry: Registry) -> dict[str, Any]:
-        names = ("address", "reference_name", "username", "repository_patterns", "tls_ca", "plain_http", "allowed_networks")
+        names = (
+            "address",
+            "reference_name",
+            "username",
+            "repository_patterns",
+            "tls_ca",
+            "plain_http",
+            "allowed_networks",
+        )
         return {name: getattr(registry, name) for name in names} | {"private": bool(registry.allowed_networks)}
 
     def clean_address(self) -> str:

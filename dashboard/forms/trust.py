@@ -64,7 +64,7 @@ class CertificatesForm(RevisionForm):
             self.add_error("certificates", "Choose at least one file, or paste the text.")
         return data
 
-    def files(self) -> dict[tuple[str, str, str], bytes]:
+    def store_files(self) -> dict[tuple[str, str, str], bytes]:
         """What was given, by store type, store name and file name."""
         data = self.cleaned_data
         files: dict[str, bytes] = dict(data["certificates"])
@@ -102,7 +102,7 @@ class PolicyForm(RevisionForm):
     field_order = ("document", "text", "store", "certificates", "reason", "based_on")
 
     def clean_document(self) -> bytes:
-        document: UploadedFile | None = self.cleaned_data["document"]
+        document: UploadedFile[bytes] | None = self.cleaned_data["document"]
         if document is None:
             return b""
         if (document.size or 0) > LARGEST_FILE:
@@ -140,12 +140,12 @@ class PolicyForm(RevisionForm):
         text: str = self.cleaned_data["text"]
         return document or text.replace("\r\n", "\n").encode()
 
-    def files(self) -> dict[tuple[str, str, str], bytes]:
+    def store_files(self) -> dict[tuple[str, str, str], bytes]:
         store: tuple[str, str] | None = self.cleaned_data["store"]
         return {(*store, name): content for name, content in self.cleaned_data["certificates"].items()} if store else {}
 
 
-def read_files(uploads: Iterable[UploadedFile]) -> dict[str, bytes]:
+def read_files(uploads: Iterable[UploadedFile[bytes]]) -> dict[str, bytes]:
     """The contents of uploaded certificate files by a file name that notation's directory can have."""
     files: dict[str, bytes] = {}
     for upload in uploads:

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 @login_not_required
 @never_cache
 @require_safe
-def healthz(request: HttpRequest) -> JsonResponse:
+def healthz(_request: HttpRequest) -> JsonResponse:
     """The process answers; nothing else is asked."""
     return JsonResponse({"status": "ok"})
 
@@ -19,7 +19,7 @@ def healthz(request: HttpRequest) -> JsonResponse:
 @login_not_required
 @never_cache
 @require_safe
-def readyz(request: HttpRequest) -> JsonResponse:
+def readyz(_request: HttpRequest) -> JsonResponse:
     """The database answers and has every table that this version needs."""
     try:
         executor = MigrationExecutor(connection)

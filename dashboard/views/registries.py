@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -24,7 +25,13 @@ def registries(request: Request) -> HttpResponse:
     now = timezone.now()
     repositories = access.repositories_of(request.user)
     rows = work.registry_rows(access.registries_of(request.user), repositories, now)
-    context = {"at": now, "rows": rows, "is_admin": access.is_admin(request.user)}
+    context = {
+        "at": now,
+        "rows": rows,
+        "busy": any(row.condition in (work.RUNNING, work.QUEUED) for row in rows),
+        "is_admin": access.is_admin(request.user),
+        "json_url": reverse("api_registries"),
+    }
     return render(request, "dashboard/registries.html" + ("#live" if request.htmx else ""), context)
 
 
@@ -90,7 +97,9 @@ def edit(request: Request, registry_id: int) -> HttpResponse:
         if _save(request, form, Registry.objects.get(pk=known.pk)):
             messages.success(request, "The connection was changed. What failed before is tried again now.")
             if cleared:
-                messages.warning(request, "The stored password was forgotten: it was given for another address, user or way.")
+                messages.warning(
+                    request, "The stored password was forgotten: it was given for another address, user or way."
+                )
             return redirect("registry", registry_id)
     return _form_page(request, form, known)
 
@@ -128,7 +137,8 @@ def _save(request: Request, form: ConnectionForm, target: Registry) -> Registry 
             audit.record(request.user, action, str(target), now, password_given=bool(password), **changes)
             _nudge()
     except credentials.CredentialsError as error:
-        form.add_error("password", str(error))
+        text = str(error)
+        form.add_error("password", f"{text[:1].upper()}{text[1:]}.".replace("..", "."))
         return None
     return target
 

@@ -68,12 +68,8 @@ def _digest_in(text: str) -> Digest | None:
 def _words(shown: Repository, at: datetime) -> list[tuple[str, int]]:
     """How many artifacts have which word, in the order of the grammar."""
     statuses = ArtifactStatus.objects.filter(repository=shown).artifacts()
-    counted = dict(
-        statuses.with_word_at(revisions.active_number(), at)
-        .order_by()
-        .values_list("word_now")
-        .annotate(number=Count("pk"))
-    )
+    statuses = statuses.with_word_at(revisions.active_number(), at).order_by()
+    counted = dict(statuses.values_list("word_now").annotate(number=Count("pk")))  # type: ignore[misc]  # annotated
     return [(word.value, counted[word.value]) for word in LOOKS if word.value in counted]
 
 

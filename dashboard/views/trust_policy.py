@@ -63,7 +63,9 @@ def upload(request: Request) -> HttpResponse:
     if request.method == "POST":
         form = PolicyForm(request.POST, request.FILES)
         if form.is_valid() and (published := _publish(request, form, active)):
-            messages.success(request, f"Revision {published.number} is active. Every artifact is judged again under it.")
+            messages.success(
+                request, f"Revision {published.number} is active. Every artifact is judged again under it."
+            )
             return redirect("trust_policy")
     else:
         text = bytes(active.policy).decode(errors="replace") if active else ""
@@ -74,7 +76,7 @@ def upload(request: Request) -> HttpResponse:
 
 def _publish(request: Request, form: PolicyForm, active: TrustRevision | None) -> TrustRevision | None:
     """The next revision; None where it is refused (the form says why)."""
-    policy, added = form.policy(), form.files()
+    policy, added = form.policy(), form.store_files()
     known = revisions.files_of(active.pk) if active else {}
     field = "document" if form.cleaned_data["document"] else "text"
     if active and field == "text" and policy.strip() == bytes(active.policy).replace(b"\r\n", b"\n").strip():

@@ -47,7 +47,9 @@ def upload(request: Request) -> HttpResponse:
     if request.method == "POST":
         form = CertificatesForm(request.POST, request.FILES)
         if form.is_valid() and active and (published := _add(request, form, active)):
-            messages.success(request, f"Revision {published.number} is active. Every artifact is judged again under it.")
+            messages.success(
+                request, f"Revision {published.number} is active. Every artifact is judged again under it."
+            )
             return redirect("trust_stores")
     else:
         store_type, _, store_name = request.GET.get("store", "").partition(":")
@@ -59,7 +61,7 @@ def upload(request: Request) -> HttpResponse:
 
 def _add(request: Request, form: CertificatesForm, active: TrustRevision) -> TrustRevision | None:
     """The revision with the added certificates; None where it is refused (the form says why)."""
-    known, added = revisions.files_of(active.pk), form.files()
+    known, added = revisions.files_of(active.pk), form.store_files()
     try:
         thumbprints = _check_added(known, added)
     except (CertificateError, TrustStoreError) as error:
@@ -102,7 +104,9 @@ def remove(request: Request) -> HttpResponse:
         removed = {key: files.pop(key)}
         action = "trust_revision.certificates_removed"
         if published := _publish(request, form, active, files, action, removed, []):
-            messages.success(request, f"Revision {published.number} is active. Every artifact is judged again under it.")
+            messages.success(
+                request, f"Revision {published.number} is active. Every artifact is judged again under it."
+            )
             return redirect("trust_stores")
     context = {
         "at": timezone.now(),
@@ -126,7 +130,13 @@ def _named(request: Request, active: TrustRevision) -> tuple[Store, str]:
 
 
 def _publish(
-    request: Request, form: Form, active: TrustRevision, files: Files, action: str, changed: Files, thumbprints: list[str]
+    request: Request,
+    form: Form,
+    active: TrustRevision,
+    files: Files,
+    action: str,
+    changed: Files,
+    thumbprints: list[str],
 ) -> TrustRevision | None:
     """The next revision with these files and the same policy; None where it is refused (the form says why)."""
     now = timezone.now()

@@ -1,0 +1,15 @@
+"""The endpoints of the API, one line each; all of them only read."""
+
+from django.urls import path
+
+from dashboard.api import views
+
+urlpatterns = [
+    path("artifacts", views.artifacts, name="api_artifacts"),
+    path("repositories/<int:repository_id>/<digest:digest>/trust", views.trust, name="api_artifact_trust"),
+    path(
+        "repositories/<int:repository_id>/<digest:digest>/signatures", views.signatures, name="api_artifact_signatures"
+    ),
+    path("registries", views.registries, name="api_registries"),
+    path("trust-revisions/active", views.trust_revision, name="api_trust_revision"),
+]

@@ -1,0 +1,120 @@
+"""The REST API: the same sets, filters and judgements as the pages, as JSON."""
+
+from django.http import Http404
+from django.shortcuts import get_object_or_404
+from django.utils import timezone
+from rest_framework.decorators import api_view, renderer_classes
+from rest_framework.renderers import JSONRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from dashboard import access, listing, work
+from dashboard.api.renderers import ArtifactsCsv
+from dashboard.api.serializers import ArtifactSerializer, revision_as_json, signature_as_json, trust_as_json
+from dashboard.listing import Filters
+from dashboard.trust_pages import Reading, stores_of
+from registries.models import Manifest
+from registries.oci.digest import Digest
+from trust import revisions, verification
+from trust.on_the_spot import JudgedArtifact
+
+LONGEST_PAGE = 200
+
+
+@api_view(["GET"])
+@renderer_classes([JSONRenderer, ArtifactsCsv])
+def artifacts(request: Request) -> Response:
+    """The list of artifacts: `q`, `registry`, `repository`, `name`, `status`, `reason` narrow it; `after` pages it."""
+    now = timezone.now()
+    filters = Filters.parse(request.query_params)
+    rows = listing.artifacts(access.repositories_of(request.user), revisions.active_number(), now)
+    found = listing.found_in(rows, filters).filter(filters.verdict())
+    is_csv = request.accepted_renderer.format == ArtifactsCsv.format
+    page = listing.page(
+        found,
+        after=request.query_params.get("after", ""),
+        before=request.query_params.get("before", ""),
+        size=listing.COUNTED if is_csv else _limit(request.query_params.get("limit")),
+    )
+    answer = {
+        "next": _neighbour(request, "after", page.next),
+        "previous": _neighbour(request, "before", page.previous),
+        "results": ArtifactSerializer(page.rows, many=True, context={"request": request}).data,
+    }
+    headers = {"Content-Disposition": 'attachment; filename="artifacts.csv"'} if is_csv else {}
+    return Response(answer, headers=headers)
+
+
+def _limit(text: str | None) -> int:
+    wanted = int(text) if text and text.isascii() and text.isdigit() and len(text) < 6 else listing.PAGE_SIZE
+    return min(max(1, wanted), LONGEST_PAGE)
+
+
+def _neighbour(request: Request, name: str, cursor: str) -> str | None:
+    """The address of a neighbouring page of the same query."""
+    if not cursor:
+        return None
+    query = request.query_params.copy()
+    for old in ("after", "before"):
+        query.pop(old, None)
+    query[name] = cursor
+    return request.build_absolute_uri(f"{request.path}?{query.urlencode()}")
+
+
+@api_view(["GET"])
+def trust(request: Request, repository_id: int, digest: Digest) -> Response:
+    """Whether an artifact may be trusted and why (not), judged now from what is stored."""
+    return Response(trust_as_json(_judged(request, repository_id, digest)))
+
+
+@api_view(["GET"])
+def signatures(request: Request, repository_id: int, digest: Digest) -> Response:
+    """The signatures of an artifact, the best first."""
+    judged = _judged(request, repository_id, digest)
+    return Response({"results": [signature_as_json(signature) for signature in judged.signatures]})
+
+
+def _judged(request: Request, repository_id: int, digest: Digest) -> JudgedArtifact:
+    visible = access.repositories_of(request.user).select_related("registry")
+    repository = get_object_or_404(visible, pk=repository_id)
+    try:
+        return verification.judge_artifact(repository, digest, timezone.now())
+    except Manifest.DoesNotExist as error:
+        raise Http404 from error
+
+
+@api_view(["GET"])
+def registries(request: Request) -> Response:
+    """The registries, and how indexing goes."""
+    rows = work.registry_rows(access.registries_of(request.user), access.repositories_of(request.user), timezone.now())
+    return Response(
+        {
+            "results": [
+                {
+                    "id": row.registry.pk,
+                    "reference_name": row.registry.reference_name,
+                    "address": row.registry.address,
+                    "source": row.registry.source,
+                    "condition": row.condition.word.lower(),
+                    "error": row.error,
+                    "repositories": row.progress.repositories,
+                    "waiting": row.progress.waiting,
+                    "running": row.progress.running,
+                    "failing": row.progress.failing,
+                    "artifacts": row.artifacts,
+                    "indexed_at": row.progress.last_indexed,
+                }
+                for row in rows
+            ]
+        }
+    )
+
+
+@api_view(["GET"])
+def trust_revision(request: Request) -> Response:
+    """The active revision: its statements and trust stores."""
+    active = revisions.active()
+    if active is None:
+        raise Http404
+    reading = Reading.of(active, request.user)
+    return Response(revision_as_json(reading, stores_of(reading)))
