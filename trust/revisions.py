@@ -100,7 +100,9 @@ def check_files(files: StoreFiles) -> None:
     """Raise TrustStoreError for the first store that notation could not use."""
     for _, _, name in files:
         if not is_store_name(name) or len(name) > LARGEST_FILE_NAME:
-            raise TrustStoreError(f"{quote(name)} is no name for a certificate file: use letters, digits, dot, underscore, dash")
+            raise TrustStoreError(
+                f"{quote(name)} is no name for a certificate file: use letters, digits, dot, underscore, dash"
+            )
     for store in _stores(files):
         if store.fault:
             raise TrustStoreError(store.fault)
@@ -128,4 +130,6 @@ def _rows(revision: TrustRevision, files: StoreFiles) -> list[StoreFile]:
 
 def _stale_message(based_on: int | None) -> str:
     rests_on = "no revision" if based_on is None else f"revision {based_on}"
-    return f"This edit rests on {rests_on}, which is no longer the active one. Look at what changed, then repeat the edit."
+    return (
+        f"This edit rests on {rests_on}, which is no longer the active one. Look at what changed, then repeat the edit."
+    )

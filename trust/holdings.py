@@ -1,0 +1,203 @@
+"""What a repository holds, as far as judging asks: its subjects, their listings, and the marks beside a verdict."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import batched
+
+from django.db.models import Exists, F, OuterRef, Q
+
+from registries.models import (
+    Child,
+    Fault,
+    Listing,
+    ListingHistory,
+    Manifest,
+    Presence,
+    Repository,
+    SchemaTag,
+    Tag,
+    TagMove,
+)
+from registries.oci.descriptor import Descriptor
+from registries.oci.digest import Digest
+from registries.oci.media_types import NOTARY_SIGNATURE, OCI_ARTIFACT, OCI_MANIFEST, Kind
+
+COSIGN_SIGNATURE = ".sig"  # the ending of the tag; .att and .sbom are no signatures
+OTHER_SIGNATURE = "other signature"  # cosign's, Notary v1's: noted, never counted
+FACTS = ("digest", "media_type", "artifact_type", "kind", "subject", "size")
+MANY = 5000  # digests in one query
+
+
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """The presences of a manifest, taken together."""
+
+    since: datetime
+    present: bool
+    is_artifact: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A manifest that has a status, and what is listed for it."""
+
+    manifest: Manifest
+    stay: Stay
+    listing: Listing | None
+    signatures: tuple[Manifest, ...]  # in the order listed
+    counts: Mapping[str, int]
+    cosign: int
+    tags: tuple[str, ...]
+    faults: tuple[Fault, ...]
+    signature_withdrawn: bool
+    tag_moved_back: bool
+
+    @property
+    def digest(self) -> Digest:
+        return self.manifest.digest
+
+    @property
+    def target(self) -> Descriptor:
+        return Descriptor(self.manifest.media_type, self.manifest.digest, self.manifest.size)
+
+
+def load(repository: Repository) -> list[Subject]:
+    """Every subject of the repository: what is or was there, and is not itself a signature."""
+    stays = _stays(repository)
+    listings = {listing.subject: listing for listing in Listing.objects.filter(repository=repository)}
+    manifests = _manifests(repository, listings.values())
+    withdrawn = _withdrawn(listings, manifests)
+    tags = _tags(repository)
+    moved_back = _moved_back(repository)
+    cosign = _cosign(repository)
+    faults = _faults(repository)
+    subjects = []
+    for digest, stay in stays.items():
+        manifest = manifests[str(digest)]
+        if manifest.kind == Kind.signature:
+            continue
+        listing = listings.get(digest)
+        referrers = [manifests[name] for name in listing.digests if name in manifests] if listing else []
+        signatures, kinds = _sorted_out(referrers, digest)
+        subjects.append(
+            Subject(
+                manifest=manifest,
+                stay=stay,
+                listing=listing,
+                signatures=tuple(signatures),
+                counts={kind: count for kind, count in sorted(kinds.items()) if kind != OTHER_SIGNATURE},
+                cosign=cosign[digest] + kinds[OTHER_SIGNATURE],
+                tags=tuple(sorted(tags[digest])),
+                faults=tuple(faults[digest]),
+                signature_withdrawn=digest in withdrawn,
+                tag_moved_back=digest in moved_back,
+            )
+        )
+    return subjects
+
+
+def is_signature_of(manifest: Manifest, subject: Digest) -> bool:
+    """Whether it is a notation signature of that subject (`trust.evidence.IS_SIGNATURE`, of a row that is at hand)."""
+    forms = (OCI_MANIFEST, OCI_ARTIFACT)
+    return manifest.artifact_type == NOTARY_SIGNATURE and manifest.media_type in forms and manifest.subject == subject
+
+
+def _sorted_out(referrers: Iterable[Manifest], subject: Digest) -> tuple[list[Manifest], Counter[str]]:
+    """The notation signatures among the referrers, and how many there are of each kind."""
+    signatures = []
+    kinds: Counter[str] = Counter()
+    for manifest in referrers:
+        if is_signature_of(manifest, subject):
+            signatures.append(manifest)
+            kinds[Kind.signature] += 1
+        else:
+            kinds[OTHER_SIGNATURE if manifest.kind == Kind.signature else manifest.kind] += 1
+    return signatures, kinds
+
+
+def covered(indexes: Iterable[Digest], repository: Repository) -> dict[Digest, Digest]:
+    """Each child of the given indexes, to the nearest of them that covers it: a digest pins the whole tree below."""
+    children = defaultdict(list)
+    here = Presence.objects.current().filter(repository=repository).values("manifest")
+    for parent, child in (
+        Child.objects.filter(parent__in=here).order_by("parent", "position").values_list("parent", "child")
+    ):
+        children[parent].append(child)
+    covers: dict[Digest, Digest] = {}
+    level = [(index, index) for index in sorted(indexes)]
+    while level:
+        below = [(cover, child) for cover, parent in level for child in children[parent]]
+        level = []
+        for cover, child in below:
+            if child not in covers:
+                covers[child] = cover
+                level.append((cover, child))
+    return covers
+
+
+def _stays(repository: Repository) -> dict[Digest, Stay]:
+    stays: dict[Digest, Stay] = {}
+    rows = Presence.objects.filter(repository=repository).order_by("since", "id")
+    for digest, since, until, is_artifact in rows.values_list("manifest_id", "since", "until", "is_artifact"):
+        before = stays.get(digest)
+        stays[digest] = Stay(before.since if before else since, until is None, is_artifact)
+    return dict(sorted(stays.items()))
+
+
+def _manifests(repository: Repository, listings: Iterable[Listing]) -> dict[str, Manifest]:
+    """The manifests that are, were or are listed here, by digest."""
+    here = Presence.objects.filter(repository=repository).values("manifest")
+    found = {str(manifest.digest): manifest for manifest in Manifest.objects.filter(digest__in=here).only(*FACTS)}
+    missing = {name for listing in listings for name in listing.digests if name not in found}
+    for some in batched(sorted(missing), MANY):
+        found |= {str(manifest.digest): manifest for manifest in Manifest.objects.filter(digest__in=some).only(*FACTS)}
+    return found
+
+
+def _tags(repository: Repository) -> Mapping[Digest, list[str]]:
+    tags = defaultdict(list)
+    for name, digest in Tag.objects.filter(repository=repository, gone_at=None).values_list("name", "digest"):
+        tags[digest].append(name)
+    return tags
+
+
+def _faults(repository: Repository) -> Mapping[Digest, list[Fault]]:
+    faults = defaultdict(list)
+    for fault in Fault.objects.filter(repository=repository, subject__isnull=False).order_by("digest", "code"):
+        assert fault.subject
+        faults[fault.subject].append(fault)
+    return faults
+
+
+def _cosign(repository: Repository) -> Counter[Digest]:
+    tags = SchemaTag.objects.filter(
+        repository=repository, scheme="cosign", gone_at=None, name__endswith=COSIGN_SIGNATURE
+    )
+    return Counter(tags.values_list("subject", flat=True))
+
+
+def _withdrawn(listings: Mapping[Digest, Listing], manifests: Mapping[str, Manifest]) -> set[Digest]:
+    """Subjects whose registry listed a signature once, and says now, completely, that it is none of theirs."""
+    unlisted: dict[int, set[str]] = defaultdict(set)
+    for name, manifest in manifests.items():
+        listing = listings.get(manifest.subject) if manifest.subject else None
+        if listing and listing.complete and is_signature_of(manifest, listing.subject) and name not in listing.digests:
+            unlisted[listing.pk].add(name)
+    return {subject for pk, subject, digests in _histories(unlisted) if not unlisted[pk].isdisjoint(digests)}
+
+
+def _histories(listings: Iterable[int]) -> Iterator[tuple[int, Digest, list[str]]]:
+    for some in batched(sorted(listings), MANY):
+        rows = ListingHistory.objects.filter(listing__in=some)
+        yield from rows.values_list("listing_id", "listing__subject", "digests").iterator()
+
+
+def _moved_back(repository: Repository) -> set[Digest]:
+    """Digests that a tag left for another and names again: perhaps an old release made to look new."""
+    moves = TagMove.objects.filter(tag__repository=repository, tag__gone_at=None)
+    left_before = Exists(TagMove.objects.filter(tag=OuterRef("tag"), before=OuterRef("after"), id__lt=OuterRef("id")))
+    went_elsewhere = Q(before=F("tag__digest"), after__isnull=False)
+    came_back = Q(left_before, after=F("tag__digest"), before__isnull=False)
+    return set(moves.filter(went_elsewhere | came_back).values_list("tag__digest", flat=True))

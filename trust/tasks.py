@@ -1,0 +1,32 @@
+"""Tasks of trust: nudges to judge what is due. Each may run twice, or not at all: the sweep finds the row again."""
+
+from celery import shared_task
+from django.db.models import F
+from django.utils import timezone
+
+from registries import leases
+from trust import verification
+
+NUDGES = 50
+
+
+@shared_task
+def judge_repository(repository_id: int) -> None:
+    """Judge one repository if it is due and nobody else does."""
+    verification.ensure_judgements()
+    at = timezone.now()
+    row = verification.due_judgements(at).filter(repository=repository_id).values_list("pk", flat=True).first()
+    if row is None:
+        return
+    with leases.claim(verification.due_judgements(at), row) as lease:
+        if lease:
+            verification.judge_repository(lease)
+
+
+def nudge_due() -> None:
+    """Send one message for each repository that is due, the longest waiting first."""
+    verification.ensure_judgements()
+    at = timezone.now()
+    due = verification.due_judgements(at).filter(leases.free(at)).order_by(F("judged_at").asc(nulls_first=True))
+    for repository_id in due.values_list("repository_id", flat=True)[:NUDGES]:
+        judge_repository.delay(repository_id)
