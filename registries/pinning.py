@@ -17,7 +17,6 @@ from registries.oci.errors import RegistryError
 
 Resolver = Callable[[str, int], Sequence[str]]
 SocketOption = tuple[int, int, int] | tuple[int, int, bytes | bytearray] | tuple[int, int, None, int]
-SELF_TEST = "self-test.invalid"
 
 
 def resolve(host: str, port: int) -> list[str]:
@@ -94,11 +93,18 @@ class Pinned(Exception):  # noqa: N818  # a sign, not a fault
 class GuardedBackend(httpcore.NetworkBackend):
     """Resolves once, checks every address, and connects to one that was checked, never to a name."""
 
-    def __init__(self, allowed: AllowedAddresses, resolver: Resolver, clock: Clock) -> None:
+    def __init__(
+        self,
+        allowed: AllowedAddresses,
+        resolver: Resolver,
+        clock: Clock,
+        sockets: httpcore.NetworkBackend | None = None,
+    ) -> None:
         self._allowed = allowed
         self._resolver = resolver
         self._clock = clock
-        self._sockets = httpcore.SyncBackend()
+        self._sockets = sockets or httpcore.SyncBackend()
+        self.is_being_tested = False
 
     def connect_tcp(
         self,
@@ -108,7 +114,7 @@ class GuardedBackend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[SocketOption] | None = None,
     ) -> httpcore.NetworkStream:
-        if host == SELF_TEST:
+        if self.is_being_tested:
             raise Pinned
         addresses = [parse_address(text) for text in self._resolve(host, port)]
         for address in addresses:

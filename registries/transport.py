@@ -15,7 +15,10 @@ import httpx
 from registries.addresses import AllowedAddresses
 from registries.oci.errors import RegistryError
 from registries.oci.exchange import Answer, Headers
-from registries.pinning import SELF_TEST, Clock, GuardedBackend, Pinned, Resolver, resolve
+from registries.pinning import Clock, GuardedBackend, Pinned, Resolver, resolve
+
+Wire = httpx.BaseTransport
+"What carries requests: the network, or in tests a simulated registry."
 
 
 class Transport:
@@ -68,7 +71,11 @@ class Transport:
             raise RegistryError(
                 f"{url.partition('?')[0][:200]!a} is not a URL that can be asked", code="unreachable"
             ) from error
-        if request.url.scheme not in ("http", "https") or not request.url.host:
+        if (
+            request.url.scheme not in ("http", "https")
+            or not request.url.host
+            or not 0 < (request.url.port or 80) < 65536
+        ):
             raise RegistryError(f"{url.partition('?')[0][:200]!a} is not an http or https URL", code="unreachable")
         with self._clock.ending_in(deadline):
             try:
@@ -85,8 +92,8 @@ class Transport:
                     f"{request.url.host} compressed its answer ({encoding[:40]!a}) although asked not to; "
                     "compressed answers are refused, as a small one may unpack to any size",
                 )
-            length = response.headers.get("content-length", "")
-            if request.method != "HEAD" and length.isdigit() and int(length) > max_bytes:
+            length = response.headers.get("content-length", "")[:20]
+            if request.method != "HEAD" and length.isascii() and length.isdigit() and int(length) > max_bytes:
                 raise _too_large(request.url, max_bytes)
             return Answer(
                 response.status_code,
@@ -124,10 +131,12 @@ def _guarded_wire(
     limits = httpx.Limits(max_connections=32, max_keepalive_connections=16, keepalive_expiry=15)
     wire = httpx.HTTPTransport(verify=tls, trust_env=False, limits=limits)
     # httpx has no public way to pass a backend on; the self-test fails at start-up if this stops working.
-    wire._pool._network_backend = GuardedBackend(allowed, resolver, clock)
+    backend = wire._pool._network_backend = GuardedBackend(allowed, resolver, clock)
+    backend.is_being_tested = True
     try:
-        wire.handle_request(httpx.Request("GET", f"http://{SELF_TEST}/"))
+        wire.handle_request(httpx.Request("GET", "http://self-test.invalid/"))
     except Pinned:
+        backend.is_being_tested = False
         return wire
     raise RuntimeError("this version of httpx does not connect through our address check: refusing to go on")
 
