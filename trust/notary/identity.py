@@ -28,7 +28,9 @@ def identity(inputs: Inputs) -> Finding:
     if any(is_subset(trusted, subject) for trusted in statement.subjects):
         message = "The statement accepts this name."
         return _finding(inputs, CheckStatus.passed, "identity_matches", message, wanted)
-    nearest = "; ".join(min((differences(trusted, subject) for trusted in statement.subjects), key=len))
+    misses = [differences(trusted, subject) for trusted in statement.subjects]
+    fewest = min(misses, key=len)
+    nearest = "; ".join(fewest)
     message = f"The statement asks for another name: {nearest}."
     return _finding(inputs, CheckStatus.failed, "identity_mismatch", message, wanted, nearest)
 
