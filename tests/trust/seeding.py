@@ -21,7 +21,16 @@ from registries.models import (
 from registries.oci.digest import Digest
 from registries.oci.manifest import parse_manifest
 from trust import revisions, verification
-from trust.models import ArtifactStatus, Judgement
+from trust.models import (
+    ArtifactStatus,
+    Certificate,
+    Chain,
+    Judgement,
+    Signature,
+    StatusChange,
+    TrustRevision,
+    Verdict,
+)
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
@@ -73,6 +82,14 @@ class Place:
         self.repository = Repository.objects.create(registry=connection, name=name)
         self.at = at
         self.number = 0
+
+    @staticmethod
+    def clear():
+        """Nothing was ever there: for the many worlds of one property test."""
+        for model in (StatusChange, ArtifactStatus, Verdict, Signature, Chain, Certificate, TrustRevision, Repository):
+            model.objects.all().delete()
+        Manifest.objects.all().delete()
+        Content.objects.all().delete()
 
     # -- what indexing writes
 
