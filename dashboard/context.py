@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.contrib.auth.models import User
 from django.db.models import Count, Model, QuerySet, Value
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
@@ -53,7 +54,7 @@ def chrome(request: HttpRequest) -> dict[str, Any]:
 
 def _chrome(request: HttpRequest) -> Chrome:
     user = getattr(request, "user", None)  # a fault before the middleware ran leaves none
-    if user is None or not user.is_authenticated:
+    if not isinstance(user, User):
         return Chrome(section=section_of(request))
     name = user.get_full_name() or user.get_username()
     counts = _counts(user)
@@ -66,21 +67,17 @@ def _chrome(request: HttpRequest) -> Chrome:
     )
 
 
-def _counts(user: access.Person) -> dict[str, Any]:
+def _counts(user: User) -> dict[str, Any]:
     """All figures of the frame, in one query."""
     newest = TrustRevision.objects.order_by("-number")
-    now = timezone.now()
-    working = access.repositories_of(user).filter(leased_until__gt=now)
-    return (
-        type(user)
-        .objects.filter(pk=user.pk)  # type: ignore[union-attr]  # only people who signed in come here
-        .values(
+    working = access.repositories_of(user).filter(leased_until__gt=timezone.now())
+    return dict(
+        User.objects.values(
             registries=_count(access.registries_of(user)),
             indexing=_count(working),
             revision=newest.values("number")[:1],
             revision_since=newest.values("created_at")[:1],
-        )
-        .get()
+        ).get(pk=user.pk)
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Value
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Value
 from django.db.models.functions import Concat
 from django.http import QueryDict
 
@@ -84,7 +84,7 @@ class Filters:
         if self.words:
             # Stale is a green word that no longer holds, so the stored words narrow by index what the test decides.
             stored = {green for word in self.words for green in (GREEN if word is Word.stale else [word.value])}
-            found &= Q(word__in=sorted(stored)) & Q(word_now__in=[word.value for word in self.words])
+            found &= Q(word__in=sorted(stored)) & Q(("word_now__in", [word.value for word in self.words]))
         return found
 
 
@@ -146,7 +146,7 @@ class Tally:
 def tally(rows: QuerySet[ArtifactStatus], filters: Filters, active: int | None, at: datetime) -> Tally:
     """The figures of tabs and menus, in one query."""
     worst = ArtifactStatus.objects.filter(pk__in=rows.order_by(*ORDER).values("pk")[:COUNTED])
-    groups = worst.with_word_at(active, at).order_by().values_list("word_now", "reason").annotate(n=Count("pk"))
+    groups = worst.with_word_at(active, at).order_by().values_list(F("word_now"), "reason").annotate(n=Count("pk"))
     words, reasons, selected = Counter[str](), Counter[str](), 0
     asked = {word.value for word in filters.words}
     for word, reason, number in groups:

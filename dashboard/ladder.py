@@ -1,0 +1,200 @@
+"""The ladder: every validation of a signature with the value seen, the value wanted and the smallest fix. Pure.
+
+What notation did not reach is marked; Signboard evaluates it all the same where its inputs exist.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from dashboard.parts import Part, compare_lists, compare_names, plain
+from dashboard.words import LOOKS, Look
+from trust.notary.levels import Action, Validation
+from trust.notary.outcome import CheckResult, CheckStatus, Outcome, Word
+from trust.notary.trust_policy import Choice
+
+TITLES = {
+    Validation.integrity: "Integrity",
+    Validation.authenticity: "Authenticity",
+    Validation.identity: "Identity",
+    Validation.expiry: "Expiry",
+    Validation.authentic_timestamp: "Timestamp",
+    Validation.revocation: "Revocation",
+    Validation.target: "Target",
+    Validation.user_metadata: "User metadata",
+}
+ACTIONS = {Action.enforce: "enforced", Action.log: "only logged", Action.skip: "skipped"}
+GREEN_NEEDS = (Validation.integrity, Validation.authenticity, Validation.identity)
+BREAKS_BYTES = (Validation.integrity, Validation.target, Validation.revocation)
+ANSWERS = {
+    (Validation.integrity, CheckStatus.passed): "Holds",
+    (Validation.integrity, CheckStatus.failed): "Does not hold",
+    (Validation.authenticity, CheckStatus.passed): "Chain reaches a trusted certificate",
+    (Validation.authenticity, CheckStatus.failed): "Chain reaches nobody trusted",
+    (Validation.identity, CheckStatus.passed): "Accepted",
+    (Validation.identity, CheckStatus.failed): "Does not match",
+    (Validation.expiry, CheckStatus.passed): "Not expired",
+    (Validation.expiry, CheckStatus.failed): "Expired",
+    (Validation.authentic_timestamp, CheckStatus.passed): "Inside validity",
+    (Validation.authentic_timestamp, CheckStatus.failed): "Outside validity",
+    (Validation.revocation, CheckStatus.passed): "Not revoked",
+    (Validation.revocation, CheckStatus.failed): "Revoked",
+    (Validation.target, CheckStatus.passed): "This very artifact",
+    (Validation.target, CheckStatus.failed): "Another artifact",
+    (Validation.user_metadata, CheckStatus.passed): "Matches",
+    (Validation.user_metadata, CheckStatus.failed): "Does not match",
+}
+ANSWERS_BY_CODE = {
+    "any_identity": "Anybody is accepted",
+    "no_expiry": "Names none",
+    "no_source": "Nobody to ask",
+    "no_metadata_wanted": "None asked for",
+    "timestamp_missing": "Missing",
+    "trust_store_unusable": "Store cannot be used",
+    "tsa_store_unusable": "Store cannot be used",
+    "no_store_for_scheme": "No store for this scheme",
+    "target_unreadable": "Names no artifact",
+}
+OPEN_ANSWERS = {
+    CheckStatus.skipped: "Not asked for",
+    CheckStatus.not_run: "Not run, its inputs are missing",
+    CheckStatus.not_evaluated: "Not evaluated",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """One question and its answer."""
+
+    name: str
+    title: str
+    answer: str
+    look: Look
+    action: str
+    message: str
+    seen: tuple[Part, ...] = ()
+    wanted: tuple[Part, ...] = ()
+    fix: str = ""
+    names: bool = False  # what was seen is a distinguished name
+    here: bool = False  # where the path breaks
+    stops: bool = False  # notation looks no further
+    store: str = ""
+
+
+def ladder(outcome: Outcome, choice: Choice, reference: str) -> tuple[Rung, ...]:
+    """The rungs in the specification's order, the policy first."""
+    return (policy_rung(choice, reference), *_rungs(outcome, choice))
+
+
+def policy_rung(choice: Choice, reference: str) -> Rung:
+    """Whether a statement applies at all."""
+    statement = choice.statement
+    if statement is None or statement.level.skips_everything:
+        return Rung(
+            "policy",
+            "Policy",
+            "Skips verification" if statement else "No statement applies",
+            LOOKS[Word.not_checked],
+            "level skip" if statement else "",
+            f"Statement {statement.name} asks for nothing." if statement else choice.message,
+            seen=plain(reference or "a repository without a name"),
+            wanted=plain("a statement that verifies" if statement else "a statement with exactly this scope, or *"),
+            fix=f"Give statement {statement.name} another level." if statement else _scope_fix(reference),
+            here=True,
+            stops=True,
+        )
+    wanted = f"one of {len(statement.scopes):,} scopes of {statement.name}" if len(statement.scopes) > 1 else ""
+    return Rung(
+        "policy",
+        "Policy",
+        "Applies" if choice.code == "exact" else "Applies to everything else",
+        LOOKS[Word.verified],
+        f"level {statement.level.name}",
+        choice.message,
+        seen=plain(reference),
+        wanted=plain(wanted or f"the scope of {statement.name}"),
+    )
+
+
+def _scope_fix(reference: str) -> str:
+    return f"Add {reference} to the scopes of a statement." if reference else "Give the connection a reference name."
+
+
+def _rungs(outcome: Outcome, choice: Choice) -> Iterator[Rung]:
+    applies = choice.statement is not None and not choice.statement.level.skips_everything
+    stop = next((r for r in outcome.results if applies and r.is_critical and r.reached_by_notation), None)
+    breaks = stop or next((r for r in outcome.results if applies and _breaks(r)), None)
+    for result in outcome.results:
+        seen, wanted = _values(result)
+        yield Rung(
+            name=result.validation.name,
+            title=TITLES[result.validation],
+            answer=answer(result),
+            look=look(result),
+            action=ACTIONS[result.action] if applies else "",
+            message=result.message,
+            seen=seen,
+            wanted=wanted,
+            fix=result.nearest_fix,
+            names=result.validation in (Validation.authenticity, Validation.identity),
+            here=result is breaks,
+            stops=result is stop and result is not outcome.results[-1],
+            store=result.store,
+        )
+
+
+def _breaks(result: CheckResult) -> bool:
+    """Whether the way up ends here, for us if not for notation."""
+    needed = result.validation in GREEN_NEEDS and result.status is CheckStatus.failed
+    return result.is_critical or needed or (result.status is CheckStatus.not_evaluated and result.is_open)
+
+
+def answer(result: CheckResult) -> str:
+    """The answer in a few words."""
+    known = ANSWERS_BY_CODE.get(result.code) or ANSWERS.get((result.validation, result.status))
+    return known or OPEN_ANSWERS.get(result.status, result.status.value.capitalize())
+
+
+def look(result: CheckResult) -> Look:
+    """Shape and tone: what holds, what does not, what is only logged, and what nobody can say."""
+    if result.status is CheckStatus.passed:
+        return LOOKS[Word.verified]
+    if result.status in (CheckStatus.skipped, CheckStatus.not_run):
+        return LOOKS[Word.not_checked]
+    if result.action is Action.log and result.validation not in GREEN_NEEDS:
+        return LOOKS[Word.verified_with_exceptions]
+    if result.status is CheckStatus.not_evaluated:
+        return LOOKS[Word.unknown]
+    return LOOKS[Word.failed if result.validation in BREAKS_BYTES else Word.untrusted]
+
+
+def _values(result: CheckResult) -> tuple[tuple[Part, ...], tuple[Part, ...]]:
+    if result.status is CheckStatus.failed and result.validation is Validation.identity:
+        return compare_names(result.seen, result.wanted)
+    if result.status is CheckStatus.failed and result.validation is Validation.target:
+        return compare_lists(result.seen, result.wanted)
+    return plain(result.seen), plain(result.wanted)
+
+
+def nearest_fix(outcome: Outcome | None, choice: Choice, word: Word, reason: str, reference: str) -> str:
+    """The one act that would turn the word; empty for a word that needs none."""
+    if word.is_green:
+        return ""
+    if outcome is not None and choice.statement is not None:
+        results = [r for r in outcome.results if r.code == reason] or [r for r in outcome.results if _breaks(r)]
+        if fix := next((r.nearest_fix for r in results if r.nearest_fix), ""):
+            return fix
+    if word is Word.unsigned and choice.statement is not None:
+        return f"Sign this digest with a certificate that statement {choice.statement.name} accepts."
+    return _FIXES.get(reason) or (_scope_fix(reference) if reason == "no_statement" else _FIXES.get(word.value, ""))
+
+
+_FIXES = {
+    "unsigned": "Sign this digest, and name its repository in a statement of the trust policy.",
+    "no_policy": "Upload a trust policy and the roots that it trusts.",
+    "level_skip": "Give the statement another level than skip.",
+    "not_listed": "Index the repository.",
+    "listing_incomplete": "Index the repository again once the registry answers.",
+    "listing_old": "Index the repository again.",
+    "stale": "Index the repository again.",
+    "failed": "Sign the artifact again.",
+}

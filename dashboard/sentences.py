@@ -1,0 +1,105 @@
+"""The verdict sentence: the word, full stop, then who and why, in at most 30 words. Pure."""
+
+import re
+from dataclasses import dataclass
+
+from dashboard.parts import Part, text_of
+from dashboard.words import LOOKS, Look
+from trust.notary.outcome import Word
+
+LONGEST = 30  # words, the verdict itself among them
+LONGEST_NAME = 6
+LONGEST_NAME_TEXT = 60
+
+_PLACE = re.compile(r"\{(signer|statement)\}")
+
+BY_REASON = {
+    # verified with exceptions: what the statement only logs or does not ask
+    "authentic_timestamp_logged": "Signed by {signer}, accepted by statement {statement}; its time is only logged.",
+    "expiry_logged": "Signed by {signer}, accepted by statement {statement}; the signature has expired, which is only logged.",
+    "revocation_logged": "Signed by {signer}, accepted by statement {statement}; revocation of certificates is only logged.",
+    "revocation_skipped": "Signed by {signer}, accepted by statement {statement}, which does not ask for revocation.",
+    # untrusted: intact, but not as the statement asks
+    "unknown_root": "Signed by {signer}, whose certificates lead to no root that statement {statement} trusts.",
+    "no_store_for_scheme": "Signed by {signer}, but statement {statement} names no trust store for this signing scheme.",
+    "trust_store_unusable": "Signed by {signer}, but a trust store of statement {statement} cannot be used, so it trusts nobody.",
+    "identity_mismatch": "Intact and from a trusted root, but signed by {signer}, whom statement {statement} does not accept.",
+    "no_subject_identity": "Signed by {signer}, but statement {statement} names only identities that Signboard cannot compare.",
+    "subject_unreadable": "Signed by {signer}, whose subject cannot be compared with the names in statement {statement}.",
+    "expired": "Signed by {signer}, whom statement {statement} accepts, but the signature itself has expired.",
+    "certificate_expired": "Signed by {signer}, whom statement {statement} accepts, but a certificate has expired.",
+    "certificate_not_yet_valid": "Signed by {signer}, whom statement {statement} accepts, but a certificate is not valid yet.",
+    "signed_outside_validity": "Signed by {signer}, but a certificate was not valid at the time of signing.",
+    "timestamp_missing": "Signed by {signer}, but statement {statement} asks for a timestamp, and the signature has none.",
+    "tsa_store_unusable": "Signed by {signer}, but the timestamping store of statement {statement} cannot be used.",
+    "metadata_mismatch": "Signed by {signer}, but the signature does not hold the user metadata that was asked for.",
+    "revoked": "Signed by {signer}, whose certificate its authority revoked.",
+    # failed: bytes that do not hold
+    "target_mismatch": "A signature is attached that was made for another artifact.",
+    "target_unreadable": "A signature is attached whose payload names no artifact.",
+    "layer_count": "A signature is attached that does not name exactly one envelope.",
+    "envelope_empty": "A signature is attached whose envelope is empty.",
+    # unknown: nobody here can say
+    "not_listed": "Nobody has asked the registry for its signatures yet.",
+    "listing_incomplete": "The registry's list of signatures could not be read to its end, and none of those listed is good.",
+    "limit": "There is more to read than Signboard reads, and nothing good among what was read.",
+    "plugin_needed": "Signed by {signer}, but the signature needs a verification plugin, which Signboard does not run.",
+    "critical_attribute_unknown": "Signed by {signer}, but the signature has a critical attribute that Signboard does not know.",
+    "revocation_not_evaluated": "Signed by {signer}, whom statement {statement} accepts; whether it is revoked is not known.",
+    "timestamp_not_evaluated": "Signed by {signer}, but the timestamp that statement {statement} asks for is not evaluated yet.",
+    "unsupported_envelope": "A signature is attached in an envelope format that Signboard does not know.",
+    "envelope_missing": "A signature is listed, but its envelope could not be fetched.",
+    "manifest_missing": "A signature is listed, but its manifest could not be fetched.",
+    # not checked: nobody asked
+    "no_statement": "No statement of the trust policy applies to this repository, so nothing was asked of it.",
+    "no_policy": "No trust policy has been uploaded yet, so nothing was asked of it.",
+    "folding_veto": "A statement spells this repository in another way, so none applies until that is settled.",
+    "level_skip": "Statement {statement} skips verification for this repository.",
+    # stale: it was green
+    "listing_old": "It was verified, but the registry has not been asked for its signatures lately.",
+    "deadline": "It was verified until a certificate or the signature expired.",
+    "standing": "It was verified, but whether its certificates still stand is not known any more.",
+}  # fmt: skip
+BY_WORD = {
+    Word.verified: "Signed by {signer}, accepted by statement {statement}.",
+    Word.verified_with_exceptions: "Signed by {signer}, accepted by statement {statement}; a check that it only logs did not pass.",
+    Word.untrusted: "Signed by {signer}, but not as statement {statement} asks.",
+    Word.failed: "A signature is attached whose bytes do not hold, so it vouches for nothing.",
+    Word.unsigned: "The registry lists no signature for this artifact.",
+    Word.not_checked: "Nothing was asked of this artifact.",
+    Word.unknown: "Nobody here can say whether a good signature is attached.",
+    Word.stale: "It was verified, and has to be checked again.",
+}
+COVERED = "It has no signature of its own; a verified index that names it is signed."
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """The answer of a page, after its word."""
+
+    look: Look
+    parts: tuple[Part, ...]
+
+    @property
+    def text(self) -> str:
+        return f"{self.look.label}. {text_of(self.parts)}"
+
+
+def sentence(word: Word, reason: str, *, signer: str = "", statement: str = "", covered: bool = False) -> Sentence:
+    """Who and why, for a verdict. A reason that has no words of its own gets those of its word."""
+    form = BY_REASON.get(reason, BY_WORD[word])
+    if word is Word.unsigned and covered:
+        form = COVERED
+    if word is Word.verified:
+        form = BY_WORD[word]  # whatever the code, a full verdict is said in one way
+    names = {"signer": _short(signer) or "somebody unnamed", "statement": _short(statement) or "of the policy"}
+    pieces = _PLACE.split(form)  # text, place, text, place, … text
+    parts = (Part(names[piece], name=True) if odd % 2 else Part(piece) for odd, piece in enumerate(pieces))
+    return Sentence(LOOKS[word], tuple(part for part in parts if part.text))
+
+
+def _short(name: str) -> str:
+    """A name of at most a few words: who writes a certificate does not write our sentence."""
+    words = name.split()
+    short = " ".join(words[:LONGEST_NAME])[:LONGEST_NAME_TEXT].strip()
+    return short if short == " ".join(words) else f"{short}…"
