@@ -7,6 +7,8 @@ from cryptography import x509
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
 
+type Upload = UploadedFile[bytes]
+
 
 class Lines(forms.CharField):
     """A text of one value a line; empty lines and repeated values are dropped."""
@@ -42,7 +44,7 @@ class SeveralFiles(forms.FileField):
         super().__init__(**kwargs)
 
     def clean(self, data: Any, initial: Any = None) -> Any:
-        files: Sequence[UploadedFile[bytes]] = data if isinstance(data, list) else [data] if data else []
+        files: Sequence[Upload] = data if isinstance(data, list) else [data] if data else []
         if not files and self.required:
             raise forms.ValidationError(self.error_messages["required"], code="required")
         return [super(SeveralFiles, self).clean(file, initial) for file in files]

@@ -11,6 +11,8 @@ from django.core.files.uploadedfile import UploadedFile
 from dashboard.forms.fields import CertificateText, SeveralFiles
 from trust.notary.trust_store import STORE_TYPES, is_store_name
 
+type Upload = UploadedFile[bytes]
+
 LARGEST_FILE = 1024 * 1024
 _UNFIT = re.compile(r"[^A-Za-z0-9._-]+")
 _STORE_TYPE_NAMES = {
@@ -102,7 +104,7 @@ class PolicyForm(RevisionForm):
     field_order = ("document", "text", "store", "certificates", "reason", "based_on")
 
     def clean_document(self) -> bytes:
-        document: UploadedFile[bytes] | None = self.cleaned_data["document"]
+        document: Upload | None = self.cleaned_data["document"]
         if document is None:
             return b""
         if (document.size or 0) > LARGEST_FILE:
@@ -145,7 +147,7 @@ class PolicyForm(RevisionForm):
         return {(*store, name): content for name, content in self.cleaned_data["certificates"].items()} if store else {}
 
 
-def read_files(uploads: Iterable[UploadedFile[bytes]]) -> dict[str, bytes]:
+def read_files(uploads: Iterable[Upload]) -> dict[str, bytes]:
     """The contents of uploaded certificate files by a file name that notation's directory can have."""
     files: dict[str, bytes] = {}
     for upload in uploads:
