@@ -10,12 +10,19 @@ from registries.oci.errors import DigestError
 
 
 if TYPE_CHECKING:  # the stubs' field is generic, Django's is not
-    Text = models.CharField[Digest | str, Digest]
+
+    class Text[Set, Get](models.CharField[Set, Get]):
+        """A text field that takes and gives digests."""
+
+        _pyi_private_set_type: Digest | str  # type: ignore[assignment]
+        _pyi_private_get_type: Digest  # type: ignore[assignment]
 else:
-    Text = models.CharField
+
+    class Text[Set, Get](models.CharField):
+        """The same where Django runs."""
 
 
-class DigestField(Text):
+class DigestField[Set, Get](Text[Set, Get]):
     """A digest: text in the database, a `Digest` in Python."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -9,6 +9,7 @@ from typing import Self
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 
 from registries.fields import DigestField
 from registries.leases import DueRow
@@ -60,6 +61,10 @@ class RepositoryQuerySet(models.QuerySet["Repository"]):
     def due(self, at: datetime) -> Self:
         return self.filter(Q(due_at__lte=at), Q(leased_until=None) | Q(leased_until__lte=at))
 
+    def ask_now(self, at: datetime) -> int:
+        """Have all of it asked anew, even what an index that did not run through has just asked."""
+        return self.update(due_at=at, cycle_began_at=None)
+
 
 class Repository(DueRow):
     """One repository of a registry, and the due work of indexing it."""
@@ -71,6 +76,9 @@ class Repository(DueRow):
         default=0
     )  # raised whenever what is known of it changed: trust asks for it
     indexed_at = models.DateTimeField(null=True)  # end of the last index that ran through
+    cycle_began_at = models.DateTimeField(
+        null=True
+    )  # begin of an index that has not run through yet: the next resumes it
     tags_complete = models.BooleanField(default=False)  # the last tag listing was read to its end
     progress_done = models.PositiveIntegerField(default=0)  # subjects walked in the running (or last) index
     progress_total = models.PositiveIntegerField(default=0)
@@ -205,7 +213,8 @@ class Listing(ListingFacts):
 
     repository = models.ForeignKey(Repository, models.CASCADE, related_name="listings")
     subject = DigestField(db_index=True)
-    checked_at = models.DateTimeField()
+    checked_at = models.DateTimeField()  # when it was last read to its end, or never was
+    since = models.DateTimeField(default=timezone.now)  # when the registry first answered so
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["repository", "subject"], name="one_listing_a_subject")]
@@ -244,7 +253,7 @@ class SchemaTag(models.Model):
     repository = models.ForeignKey(Repository, models.CASCADE, related_name="schema_tags")
     name = models.CharField(max_length=160)
     scheme = models.CharField(max_length=10, choices=[("referrers", "referrers tag schema"), ("cosign", "cosign")])
-    subject = DigestField(db_index=True)
+    subject = DigestField(null=True, db_index=True)  # null: the tag holds only half of a sha512 digest
     digest = DigestField(null=True)
     gone_at = models.DateTimeField(null=True)
 

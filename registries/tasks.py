@@ -1,0 +1,66 @@
+"""Nudges of the registries room: each takes an id, claims the row if it is due, calls one function, and may run twice."""
+
+from celery import shared_task
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from registries import connections, indexing, leases
+from registries import survey as surveys
+from registries.credentials import CredentialsError
+from registries.leases import DueRow, Lease, due
+from registries.models import Registry, Repository, Survey
+from registries.oci.errors import OciError
+
+NUDGES = 50  # rows of one kind a time
+
+
+@shared_task
+def survey_registry(registry_id: int) -> None:
+    """Find the repositories of a registry, and have the new ones indexed."""
+    row = Survey.objects.filter(registry=registry_id).first()
+    if row is None:
+        return
+    with leases.claim(Survey.objects.filter(due(timezone.now())), row.pk) as lease:
+        if lease:
+            _surveyed(lease.row.registry, lease)
+    nudge_indexing()
+
+
+@shared_task
+def index_repository(repository_id: int) -> None:
+    """Index one repository."""
+    with leases.claim(Repository.objects.filter(due(timezone.now())), repository_id) as lease:
+        if lease:
+            _indexed(lease.row, lease)
+
+
+def nudge_due() -> None:
+    """One message for each row that is due (a bounded number); messages may be lost or come twice."""
+    for registry_id in _due(Survey.objects.all()).values_list("registry_id", flat=True)[:NUDGES]:
+        survey_registry.delay(registry_id)
+    nudge_indexing()
+
+
+def nudge_indexing() -> None:
+    for pk in _due(Repository.objects.all()).values_list("pk", flat=True)[:NUDGES]:
+        index_repository.delay(pk)
+
+
+def _due[Row: DueRow](rows: QuerySet[Row]) -> QuerySet[Row]:
+    return rows.filter(due(timezone.now())).order_by("due_at", "pk")
+
+
+def _surveyed(registry: Registry, lease: Lease[Survey]) -> None:
+    try:
+        with connections.open_source(registry) as source:
+            surveys.survey(registry, source, lease)
+    except (OciError, CredentialsError) as error:
+        lease.give_back(str(error))
+
+
+def _indexed(repository: Repository, lease: Lease[Repository]) -> None:
+    try:
+        with connections.open_source(repository.registry) as source:
+            indexing.index_repository(repository, source, lease)
+    except (OciError, CredentialsError) as error:
+        lease.give_back(str(error))

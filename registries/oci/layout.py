@@ -31,6 +31,8 @@ class _Contents:
     tags: dict[str, set[Digest]] = field(default_factory=dict)
     rejected_names: int = 0
     referrers: dict[Digest, list[Descriptor]] = field(default_factory=dict)
+    untagged: list[Digest] = field(default_factory=list)
+    "Manifests that index.json lists without a tag, referrers aside."
     fault: OciError | None = None
     "Why something that index.json lists could not be read: it may have been a referrer of anything."
 
@@ -50,6 +52,10 @@ class Layout:
         except OciError as error:
             return TagList((), complete=False, error=error)
         return TagList(tuple(sorted(contents.tags)), complete=True, rejected=contents.rejected_names)
+
+    def untagged(self) -> tuple[Digest, ...]:
+        """Manifests that no tag leads to and that refer to no other."""
+        return tuple(self._contents.untagged)
 
     def resolve(self, repository: str, tag: str, known: Digest | None = None) -> Digest:  # Source
         self._check_repository(repository)
@@ -121,6 +127,7 @@ class Layout:
             elif name is not None:
                 contents.rejected_names += 1
         listed = {entry.digest for entry in entries}
+        untagged = listed.difference(*contents.tags.values())
         waiting = deque(entry for entry in entries if entry.media_type in media_types.MANIFESTS)
         seen: set[Digest] = set()
         total = 0
@@ -145,6 +152,8 @@ class Layout:
             if manifest.subject:
                 contents.referrers.setdefault(manifest.subject.digest, []).append(manifest.descriptor)
                 waiting.append(manifest.subject)
+            elif entry.digest in untagged:
+                contents.untagged.append(entry.digest)
         return contents
 
     def _check_marker(self) -> None:

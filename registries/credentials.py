@@ -1,0 +1,98 @@
+"""Passwords of connections, encrypted at rest: AES-256-GCM, bound to the very row and column they belong to.
+
+A sealed password that is copied into another row does not open there. The newest key seals; every listed key opens.
+"""
+
+import base64
+import binascii
+import hashlib
+import os
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from django.conf import settings
+
+from registries.models import Registry
+
+VERSION = b"\x01"
+KEY_ID = 8
+NONCE = 12
+
+
+class CredentialsError(Exception):
+    """A password cannot be kept or read; the text says what to do."""
+
+
+def seal(registry: Registry, password: str) -> bytes:
+    """The password as it may be stored in `registry`, which must have an id; empty stays empty."""
+    if not password:
+        return b""
+    key = _keys()[0]
+    nonce = os.urandom(NONCE)
+    return VERSION + _key_id(key) + nonce + AESGCM(key).encrypt(nonce, password.encode(), _place(registry))
+
+
+def open_(registry: Registry) -> str:
+    """The password of a connection; empty if it has none."""
+    sealed = bytes(registry.sealed_password)
+    if not sealed:
+        return ""
+    key, nonce, ciphertext = _parts(sealed, registry)
+    try:
+        return AESGCM(key).decrypt(nonce, ciphertext, _place(registry)).decode()
+    except (InvalidTag, UnicodeDecodeError) as error:
+        raise CredentialsError(
+            f"the stored password of {registry} does not open: it was altered, or belongs to another connection. "
+            "Enter it again."
+        ) from error
+
+
+def is_current(registry: Registry) -> bool:
+    """Whether the password, if there is one, is sealed with the newest key."""
+    sealed = bytes(registry.sealed_password)
+    return not sealed or sealed[1 : 1 + KEY_ID] == _key_id(_keys()[0])
+
+
+def rotate() -> int:
+    """Seal every password with the newest key; answers how many were not. Older keys may be removed then."""
+    old = [registry for registry in Registry.objects.exclude(sealed_password=b"") if not is_current(registry)]
+    for registry in old:
+        before, registry.sealed_password = registry.sealed_password, seal(registry, open_(registry))
+        Registry.objects.filter(pk=registry.pk, sealed_password=before).update(sealed_password=registry.sealed_password)
+    return len(old)
+
+
+def _parts(sealed: bytes, registry: Registry) -> tuple[bytes, bytes, bytes]:
+    """Key, nonce and ciphertext."""
+    key_id, rest = sealed[1 : 1 + KEY_ID], sealed[1 + KEY_ID :]
+    key = next((key for key in _keys() if _key_id(key) == key_id), None)
+    if sealed[:1] != VERSION or key is None:
+        raise CredentialsError(
+            f"the password of {registry} was encrypted with a key that is not among SIGNBOARD_ENCRYPTION_KEYS. "
+            "Add that key at the end of the list, or enter the password again."
+        )
+    return key, rest[:NONCE], rest[NONCE:]
+
+
+def _keys() -> list[bytes]:
+    """The configured keys, newest first."""
+    if not settings.ENCRYPTION_KEYS:
+        raise CredentialsError("passwords cannot be stored or read: SIGNBOARD_ENCRYPTION_KEYS is not set")
+    try:
+        keys = [base64.b64decode(text, validate=True) for text in settings.ENCRYPTION_KEYS]
+    except (binascii.Error, ValueError) as error:
+        raise CredentialsError("SIGNBOARD_ENCRYPTION_KEYS is not a list of keys in base64") from error
+    if any(len(key) != 32 for key in keys):
+        raise CredentialsError("each of SIGNBOARD_ENCRYPTION_KEYS must be 32 bytes in base64")
+    return keys
+
+
+def _key_id(key: bytes) -> bytes:
+    return hashlib.sha256(b"signboard key id" + key).digest()[:KEY_ID]
+
+
+def _place(registry: Registry) -> bytes:
+    """Table, row and column: what a sealed password is bound to."""
+    if registry.pk is None:
+        raise CredentialsError("a password can be stored only for a saved connection")
+    return f"{Registry._meta.db_table}|{registry.pk}|sealed_password".encode()

@@ -1,0 +1,51 @@
+"""Indexing: a repository of a registry, as far as it could be read, becomes rows.
+
+tags → what they name → children of indexes → referrers, and referrers of these → envelopes and small documents.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from django.utils import timezone
+
+from registries import connections
+from registries.indexing import tags as tag_lists
+from registries.indexing.fetching import InterruptedIndexError
+from registries.indexing.presence import settle_artifacts
+from registries.indexing.run import Caps, Run
+from registries.indexing.walk import Walk
+from registries.leases import Lease
+from registries.models import Repository
+from registries.oci.source import Source
+
+__all__ = ["Caps", "index_repository"]
+
+
+def index_repository(
+    repository: Repository,
+    source: Source,
+    lease: Lease[Repository],
+    *,
+    caps: Caps | None = None,
+    now: Callable[[], datetime] = timezone.now,
+) -> None:
+    """Bring the rows of a repository up to what its registry says; the lease is finished or given back.
+
+    What cannot be had or believed becomes a Fault, and the rest goes on. Where the registry cannot be asked at all, what was
+    known stays and the lease says when to try again. Raises LeaseLostError if another worker took over.
+    """
+    run = Run(repository, source, lease, caps or Caps(), now)
+    with run.fetcher:
+        try:
+            run.begin()
+            tags = tag_lists.read(run)
+            walk = Walk(run, tags)
+            walk.through()
+        except InterruptedIndexError as stop:
+            run.interrupted(str(stop), connections.wait_of(stop.error))
+            return
+    with run.commit():
+        if tags.complete and not run.cut:
+            walk.presences.end_unreached()
+        settle_artifacts(run)
+        run.finished(tags_complete=tags.complete, referrers_api=walk.referrers_api)

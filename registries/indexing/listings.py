@@ -1,0 +1,212 @@
+"""What a registry lists as referrers, checked against the referrers themselves, and kept with its history."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from registries.indexing.manifests import Found, named
+from registries.indexing.referrers import LIMIT, Answer
+from registries.indexing.run import Run
+from registries.models import Content, Listing, ListingHistory, ListingSource, SchemaTag
+from registries.oci.descriptor import Descriptor
+from registries.oci.digest import Digest
+from registries.oci.errors import OciError
+from registries.oci.manifest import Manifest
+from registries.oci.media_types import NOTARY_SIGNATURE
+
+FOREIGN = "foreign_referrer"
+
+
+@dataclass(slots=True)
+class Finding:
+    """The referrers of one subject, as far as they were to be had."""
+
+    subject: Digest
+    source: str
+    whole: bool
+    "The list itself was read to its end, or to our limit: what it does not name is not listed."
+    error_code: str = ""
+    error: str = ""
+    entries: tuple[Descriptor, ...] = ()
+    "What is to be read of it."
+    retained: tuple[Digest, ...] = ()
+    "Referrers known from before that a list which broke off may only have failed to name."
+    attached: list[Manifest] = field(default_factory=list)
+    "Those whose own subject this is, in the order given."
+    reused: bool = False
+
+    @property
+    def complete(self) -> bool:
+        return not self.error_code
+
+    def fail(self, code: str, message: str) -> None:
+        if not self.error_code:
+            self.error_code, self.error = code, message
+
+
+def known_listings(run: Run, subjects: Sequence[Digest]) -> dict[Digest, Listing]:
+    rows = Listing.objects.filter(repository=run.repository, subject__in=subjects)
+    return {row.subject: row for row in rows}
+
+
+def is_fresh(run: Run, row: Listing | None) -> bool:
+    """Whether the run that this one resumes has asked already."""
+    return run.resumes and row is not None and row.complete and row.checked_at >= run.began
+
+
+def reused(row: Listing) -> Finding:
+    digests = tuple(map(Digest.parse, row.digests))
+    return Finding(row.subject, row.source, whole=True, retained=digests, reused=True)
+
+
+def begun(run: Run, subject: Digest, answer: Answer, row: Listing | None) -> Finding:
+    """What is to be read of an answer; notes what is odd about it."""
+    before = [Digest.parse(text) for text in row.digests] if row else []
+    entries, cut = _within_caps(run, answer.entries, frozenset(before))
+    whole = answer.complete or answer.error_code == LIMIT
+    finding = Finding(subject, answer.source, whole, answer.error_code, str(answer.error or ""), entries)
+    if cut:
+        finding.fail(LIMIT, f"{len(answer.entries):,} referrers are listed; the first {len(entries):,} are read")
+    elif not answer.complete:
+        finding.fail("incomplete", "the list of referrers broke off")
+    if not whole:
+        listed = {entry.digest for entry in entries}
+        finding.retained = tuple(digest for digest in before if digest not in listed)
+    if finding.error_code:
+        run.fault(subject, finding.error_code, f"The referrers of {subject} could not all be listed: {finding.error}")
+    for note in answer.notes:
+        run.fault(subject, "referrers_tag", note)
+    return finding
+
+
+def _within_caps(
+    run: Run, entries: tuple[Descriptor, ...], before: frozenset[Digest]
+) -> tuple[tuple[Descriptor, ...], bool]:
+    """The entries that are read: all those known already, then signatures, then others, each up to its limit."""
+    left = {True: run.caps.signatures, False: run.caps.referrers}
+    taken = []
+    for entry in entries:
+        of_signatures = entry.artifact_type == NOTARY_SIGNATURE
+        if entry.digest in before or left[of_signatures] > 0:
+            left[of_signatures] -= 1
+            taken.append(entry)
+    return tuple(taken), len(taken) < len(entries)
+
+
+def wanted(findings: Iterable[Finding]) -> list[Digest]:
+    """The manifests to read for these findings, those listed as signatures first."""
+    entries = [entry for finding in findings for entry in finding.entries]
+    entries.sort(key=lambda entry: entry.artifact_type != NOTARY_SIGNATURE)
+    return [*(entry.digest for entry in entries), *(digest for finding in findings for digest in finding.retained)]
+
+
+def attach(run: Run, finding: Finding, found: Found) -> None:
+    """Attach what says of itself that it refers to this subject; a list alone proves nothing."""
+    listed = [(entry.digest, named(found, entry)) for entry in finding.entries]
+    for digest, manifest in [*listed, *((digest, found[digest]) for digest in finding.retained)]:
+        if isinstance(manifest, OciError):
+            _unread(run, finding, digest, manifest)
+        elif manifest.subject is None or manifest.subject.digest != finding.subject:
+            run.fault(digest, FOREIGN, _foreign(finding.subject, manifest), subject=finding.subject)
+        else:
+            finding.attached.append(manifest)
+
+
+def _unread(run: Run, finding: Finding, digest: Digest, error: OciError) -> None:
+    """Anything that is listed and cannot be read may be a signature, unless it is gone and never claimed to be one."""
+    claims = {entry.digest: entry.artifact_type for entry in finding.entries}
+    gone = error.code == "not_found" and claims.get(digest) != NOTARY_SIGNATURE
+    message = f"It is listed as a referrer of {finding.subject}, and cannot be read: {error}"
+    run.fault(digest, error.code, message, subject=None if gone else finding.subject)
+    if not gone:
+        finding.fail(error.code, f"the referrer {digest} cannot be read: {error}")
+
+
+def _foreign(subject: Digest, manifest: Manifest) -> str:
+    own = f"refers to {manifest.subject.digest}" if manifest.subject else "refers to nothing"
+    return f"It is listed as a referrer of {subject}, but itself {own}. It is not counted."
+
+
+# rows
+
+
+def write(run: Run, findings: Sequence[Finding], rows: Mapping[Digest, Listing]) -> None:
+    """Keep what was found; what was said before goes into the history where it was something else."""
+    at = run.now()
+    new: list[Listing] = []
+    same: list[int] = []
+    changed: list[Listing] = []
+    history: list[ListingHistory] = []
+    for finding in findings:
+        row = rows.get(finding.subject)
+        if finding.reused:
+            continue
+        if row is None:
+            new.append(_filled(Listing(repository=run.repository, subject=finding.subject, since=at), finding, at))
+            continue
+        before = _history(row, at)
+        _filled(row, finding, at)
+        if _facts(row) != _facts(before):
+            history.append(before)
+            row.since = at
+            changed.append(row)
+        elif row.error != before.error or row.digests != before.digests or not finding.whole:
+            changed.append(row)
+        else:
+            same.append(row.pk)
+    if new or history:
+        run.changed(urgent=bool(history))
+    Listing.objects.bulk_create(new, ignore_conflicts=True)
+    Listing.objects.filter(pk__in=same).update(checked_at=at)
+    fields = ["source", "complete", "error_code", "error", "digests", "checked_at", "since"]
+    Listing.objects.bulk_update(changed, fields, batch_size=50)
+    ListingHistory.objects.bulk_create(history)
+
+
+def _filled(row: Listing, finding: Finding, at: datetime) -> Listing:
+    """The row with what was found. A list that broke off takes nothing away, and does not renew the listing's age."""
+    row.source = finding.source
+    row.complete = finding.complete
+    row.error_code, row.error = finding.error_code[:40], finding.error.replace("\0", "")
+    row.digests = [str(manifest.digest) for manifest in finding.attached]
+    if finding.whole or row.pk is None:
+        row.checked_at = at
+    return row
+
+
+def _facts(row: Listing | ListingHistory) -> tuple[object, ...]:
+    return row.source, row.complete, row.error_code, sorted(row.digests)
+
+
+def _history(row: Listing, at: datetime) -> ListingHistory:
+    return ListingHistory(
+        listing=row,
+        source=row.source,
+        complete=row.complete,
+        error_code=row.error_code,
+        error=row.error,
+        digests=row.digests,
+        since=row.since,
+        until=at,
+    )
+
+
+def write_indexes(run: Run, answers: Iterable[Answer]) -> None:
+    """Keep the bytes of referrers indexes, so that an unchanged one is not fetched again."""
+    read = [index for answer in answers for index in answer.indexes if index.fetched]
+    contents = [
+        Content(digest=index.fetched.digest, size=len(index.fetched.content), content=index.fetched.content)
+        for index in read
+        if index.fetched
+    ]
+    Content.objects.bulk_create(sorted(contents, key=lambda row: row.digest), ignore_conflicts=True)
+    for index in read:
+        if index.fetched:
+            tag = SchemaTag.objects.filter(repository=run.repository, name=index.tag)
+            tag.update(digest=index.fetched.digest)
+
+
+def unreadable(run: Run, subject: Digest, error: OciError) -> Finding:
+    """The listing of a subject that itself cannot be read: nothing is known of its referrers."""
+    source = ListingSource.API if run.repository.referrers_api is not False else ListingSource.FALLBACK
+    return Finding(subject, source, whole=True, error_code=error.code, error=str(error))

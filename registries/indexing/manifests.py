@@ -1,0 +1,192 @@
+"""Manifests and small blobs: from what is kept, or from the registry; kept once read, for whoever names them next."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import batched
+
+from registries import models
+from registries.indexing.run import Run
+from registries.models import Child, Content, contents
+from registries.oci import media_types
+from registries.oci.descriptor import Descriptor
+from registries.oci.digest import Digest
+from registries.oci.errors import OciError, RegistryError
+from registries.oci.manifest import Manifest, parse_manifest
+from registries.oci.media_types import Kind
+
+QUERY = 500  # digests a query
+MOST_BYTES = 8 * 1024 * 1024  # held before they are written
+MOST_SHOWN = 64  # layers and platforms that a summary repeats
+DOCUMENTS = frozenset({Kind.sbom, Kind.scan, Kind.provenance, Kind.attestation, Kind.policy, Kind.other})
+MOST_DOCUMENTS = 8  # blobs kept of one manifest
+FIELDS = ["media_type", "artifact_type", "kind", "subject", "size", "annotations", "summary"]
+
+
+Found = dict[Digest, Manifest | OciError]
+
+
+def read(run: Run, digests: Iterable[Digest]) -> Found:
+    """Each of these manifests, or why it is not to be had. No digest that we keep is fetched again."""
+    wanted = dict.fromkeys(digests)
+    found: Found = dict(_kept(wanted))
+    missing = [digest for digest in wanted if digest not in found]
+    shelf = Shelf(run)
+
+    def fetch(digest: Digest) -> tuple[Manifest, bytes]:
+        fetched = run.source.manifest(run.name, digest)
+        return parse_manifest(fetched.content, fetched.media_type, algorithm=digest.algorithm), fetched.content
+
+    for digest, answer in run.fetcher.each(fetch, missing):
+        if isinstance(answer, OciError):
+            found[digest] = answer
+        else:
+            shelf.add_manifest(*answer)
+            found[digest] = answer[0]
+    shelf.write()
+    return found
+
+
+def keep_blobs(run: Run, manifests: Iterable[Manifest]) -> None:
+    """Fetch the envelopes and small documents of these manifests that we do not keep yet."""
+    wanted: dict[tuple[Digest, int], tuple[Manifest, Descriptor]] = {}
+    for manifest in manifests:
+        for blob in _blobs_of(run, manifest):
+            wanted.setdefault((blob.digest, blob.size), (manifest, blob))  # a lie about the size hides no honest one
+    kept = _kept_digests({digest for digest, _ in wanted})
+    missing = [wanted[key] for key in wanted if key[0] not in kept]
+    shelf = Shelf(run)
+
+    def fetch(of: tuple[Manifest, Descriptor]) -> bytes:
+        return run.source.blob(run.name, of[1], max_size=Content.MAX_SIZE)
+
+    for (manifest, blob), answer in run.fetcher.each(fetch, missing):
+        if isinstance(answer, OciError):
+            run.fault(manifest.digest, answer.code, str(answer), subject=_subject_of(manifest))
+        else:
+            shelf.add(blob.digest, answer)
+    shelf.write()
+
+
+def _blobs_of(run: Run, manifest: Manifest) -> Sequence[Descriptor]:
+    """What of a manifest is worth keeping: the one envelope of a signature, small documents of evidence."""
+    if manifest.is_signature:
+        return manifest.layers if len(manifest.layers) == 1 else ()
+    if manifest.kind not in DOCUMENTS or manifest.subject is None:
+        return ()
+    return [layer for layer in manifest.layers[:MOST_DOCUMENTS] if layer.size <= run.caps.document]
+
+
+def _kept_digests(digests: Iterable[Digest]) -> set[Digest]:
+    rows = Content.objects.all()
+    batches = batched(digests, QUERY)
+    return {digest for batch in batches for digest in rows.filter(digest__in=batch).values_list("digest", flat=True)}
+
+
+def _kept(digests: Iterable[Digest]) -> Iterator[tuple[Digest, Manifest | OciError]]:
+    for batch in batched(digests, QUERY):
+        types = dict(
+            models.Manifest.objects.filter(digest__in=batch).exclude(media_type="").values_list("digest", "media_type")
+        )
+        for digest, content in contents(types).items():
+            try:
+                yield digest, parse_manifest(content, types[digest], algorithm=digest.algorithm)
+            except OciError as error:  # kept by a version of ours that was less strict
+                yield digest, error
+
+
+def named(found: Found, descriptor: Descriptor) -> Manifest | OciError:
+    """The manifest that a descriptor means: one of another size no client of the specification would accept."""
+    manifest = found[descriptor.digest]
+    if isinstance(manifest, OciError) or descriptor.size == manifest.size:
+        return manifest
+    return RegistryError(
+        f"the manifest {manifest.digest} has {manifest.size} bytes where what names it says {descriptor.size}",
+        code="size_mismatch",
+    )
+
+
+class Shelf:
+    """Bytes and rows of content on their way into the database, written in parts of bounded size.
+
+    Content says nothing about any repository, so it may be written before what refers to it.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._contents: list[Content] = []
+        self._manifests: list[Manifest] = []
+        self._bytes = 0
+
+    def add(self, digest: Digest, content: bytes) -> None:
+        self._contents.append(Content(digest=digest, size=len(content), content=content))
+        self._bytes += len(content)
+        if self._bytes > MOST_BYTES or len(self._contents) >= QUERY:
+            self.write()
+
+    def add_manifest(self, manifest: Manifest, content: bytes) -> None:
+        self._manifests.append(manifest)
+        self.add(manifest.digest, content)
+
+    def write(self) -> None:
+        if self._contents:
+            by_digest = sorted(
+                self._contents, key=lambda row: row.digest
+            )  # in one order always: no two writers block each other
+            with self._run.commit():
+                write_manifests(sorted(self._manifests, key=lambda manifest: manifest.digest))
+                Content.objects.bulk_create(by_digest, ignore_conflicts=True)
+        self._contents, self._manifests, self._bytes = [], [], 0
+
+
+def write_manifests(manifests: Sequence[Manifest]) -> None:
+    rows = [row_of(manifest) for manifest in manifests]
+    # A row that stands for a manifest which was not to be had becomes a real one; any other is this very one already.
+    models.Manifest.objects.bulk_create(rows, update_conflicts=True, unique_fields=["digest"], update_fields=FIELDS)
+    children = [
+        Child(parent_id=manifest.digest, child=child.digest, position=position, platform=child.platform[:100])
+        for manifest in manifests
+        for position, child in enumerate(manifest.manifests)
+    ]
+    Child.objects.bulk_create(children, ignore_conflicts=True)
+
+
+def row_of(manifest: Manifest) -> models.Manifest:
+    return models.Manifest(
+        digest=manifest.digest,
+        media_type=manifest.media_type,
+        artifact_type=manifest.artifact_type,
+        kind=manifest.kind.value,
+        subject=_subject_of(manifest),
+        size=manifest.size,
+        annotations=dict(manifest.annotations),
+        summary=summary_of(manifest),
+    )
+
+
+def _subject_of(manifest: Manifest) -> Digest | None:
+    return manifest.subject.digest if manifest.subject else None
+
+
+def placeholder(digest: Digest) -> models.Manifest:
+    """The row of a manifest that a registry names and does not give: its empty media type says so."""
+    return models.Manifest(digest=digest, media_type="", kind=Kind.other.value, size=0)
+
+
+def summary_of(manifest: Manifest) -> dict[str, object]:
+    """What pages show of a manifest without reading its bytes."""
+    blobs = [*([manifest.config] if manifest.config else []), *manifest.layers]
+    return {
+        "config": _described(manifest.config) if manifest.config else None,
+        "layers": [_described(layer) for layer in manifest.layers[:MOST_SHOWN]],
+        "layer_count": len(manifest.layers),
+        "blob_size": sum(blob.size for blob in blobs),
+        "platforms": list(dict.fromkeys(child.platform for child in manifest.manifests if child.platform))[:MOST_SHOWN],
+    }
+
+
+def _described(descriptor: Descriptor) -> dict[str, object]:
+    return {"mediaType": descriptor.media_type, "digest": str(descriptor.digest), "size": descriptor.size}
+
+
+def children_of(manifest: Manifest) -> list[Descriptor]:
+    """What an index names that can be a manifest at all."""
+    return [child for child in manifest.manifests if media_types.essence(child.media_type) in media_types.MANIFESTS]

@@ -1,0 +1,64 @@
+"""Which manifests a repository holds, from when until when, and which of them are artifacts."""
+
+from collections.abc import Iterable
+from itertools import batched
+
+from django.db.models import Exists, OuterRef, Q
+
+from registries.indexing.run import Run
+from registries.models import Child, Presence, PresenceQuerySet, Tag
+from registries.oci.digest import Digest
+
+QUERY = 500
+
+
+class Presences:
+    """What of a repository is present, as the run finds it."""
+
+    def __init__(self, run: Run, roots: Iterable[Digest]) -> None:
+        self._run = run
+        self._roots = frozenset(roots)
+        self._known = set(_current(run).values_list("manifest_id", flat=True))
+        self._reached: set[Digest] = set()
+
+    def begin(self, digests: Iterable[Digest]) -> None:
+        """These were reached; the row of each manifest exists."""
+        reached = set(digests)
+        self._reached |= reached
+        new = reached - self._known
+        if not new:
+            return
+        self._known |= new
+        self._run.changed()
+        at = self._run.now()
+        rows = [
+            Presence(repository=self._run.repository, manifest_id=digest, since=at, is_artifact=digest in self._roots)
+            for digest in new
+        ]
+        Presence.objects.bulk_create(rows, ignore_conflicts=True)
+
+    def end_unreached(self) -> None:
+        """End the presence of everything that nothing leads to any more; only a run that saw everything may say so."""
+        at = self._run.now()
+        for batch in batched(self._known - self._reached, QUERY):
+            _current(self._run).filter(manifest__in=batch).update(until=at)
+            self._run.changed(urgent=True)
+
+
+def _current(run: Run) -> PresenceQuerySet:
+    return Presence.objects.filter(repository=run.repository).current()
+
+
+def settle_artifacts(run: Run) -> None:
+    """An artifact is a manifest with a tag, or with neither parent nor subject."""
+    here = Presence.objects.filter(repository=run.repository).current()
+    tagged = Tag.objects.filter(repository=run.repository, gone_at=None, digest=OuterRef("manifest_id"))
+    parents = Child.objects.filter(
+        child=OuterRef("manifest_id"), parent__presences__repository=run.repository, parent__presences__until=None
+    )
+    is_one = Q(Exists(tagged)) | Q(Q(manifest__subject=None), ~Exists(parents))
+    for should_be, rows in ((True, here.filter(is_one)), (False, here.exclude(is_one))):
+        wrong = list(rows.filter(is_artifact=not should_be).values_list("pk", flat=True))
+        for batch in batched(wrong, QUERY):
+            Presence.objects.filter(pk__in=batch).update(is_artifact=should_be)
+            run.changed(urgent=True)

@@ -1,0 +1,152 @@
+"""The walk through a repository: from its tags to manifests, the children of indexes, and referrers of referrers.
+
+Each digest is visited once, whatever names it: honest graphs walked in both directions have circles, and lists can lie.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from registries import models
+from registries.indexing import listings, manifests
+from registries.indexing.listings import Finding
+from registries.indexing.manifests import Found
+from registries.indexing.presence import Presences
+from registries.indexing.referrers import Answer, Asker
+from registries.indexing.run import Run
+from registries.indexing.tags import Tags
+from registries.models import Listing
+from registries.oci.descriptor import Descriptor
+from registries.oci.digest import Digest
+from registries.oci.errors import OciError
+from registries.oci.manifest import Manifest
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A manifest to visit: how it was reached first."""
+
+    digest: Digest
+    root: Digest
+    depth: int
+    manifest: Manifest | None = None
+
+
+class Walk:
+    """One walk through a repository, some subjects at a time."""
+
+    def __init__(self, run: Run, tags: Tags) -> None:
+        self._run = run
+        self._asker = Asker(run, tags)
+        self._presences = Presences(run, tags.roots)
+        self._reached = set(tags.roots)
+        self._nodes: Counter[Digest] = Counter()
+        # The newest are visited first: what refers to an artifact is known right after it.
+        self._waiting = [Step(root, root, 0) for root in reversed(tags.roots)]
+        run.total = len(self._waiting)
+
+    @property
+    def referrers_api(self) -> bool | None:
+        """What was learned; None has the next run ask anew."""
+        return None if self._asker.api_is_gone else self._asker.api
+
+    @property
+    def presences(self) -> Presences:
+        return self._presences
+
+    def through(self) -> None:
+        while self._waiting:
+            size = self._run.caps.slice
+            steps, self._waiting = self._waiting[: -size - 1 : -1], self._waiting[:-size]
+            self._visit(steps)
+
+    def _visit(self, steps: Sequence[Step]) -> None:
+        run = self._run
+        found = manifests.read(run, [step.digest for step in steps if step.manifest is None])
+        own = {step.digest: step.manifest or found[step.digest] for step in steps}
+        readable = {digest: manifest for digest, manifest in own.items() if isinstance(manifest, Manifest)}
+        rows = listings.known_listings(run, list(own))
+        answers, findings = self._ask(list(readable), rows)
+        children = {step.digest: self._children(step, readable) for step in steps}
+        named = [child.digest for group in children.values() for child in group]
+        below = manifests.read(run, [*listings.wanted(findings.values()), *named])
+        for finding in findings.values():
+            listings.attach(run, finding, below)
+        present = {digest: self._held(group, below) for digest, group in children.items()}
+        for digest, finding in findings.items():
+            present[digest] += finding.attached
+        everything = [manifest for group in present.values() for manifest in group]
+        manifests.keep_blobs(run, [*readable.values(), *everything])
+        missing = {digest: error for digest, error in own.items() if isinstance(error, OciError)}
+        findings |= self._unreadable(missing)
+        following = [later for step in steps for later in self._following(step, present[step.digest])]
+        run.done, run.total = run.done + len(steps), run.total + len(following)
+        with run.commit():
+            models.Manifest.objects.bulk_create(map(manifests.placeholder, missing), ignore_conflicts=True)
+            listings.write_indexes(run, answers)
+            listings.write(run, list(findings.values()), rows)
+            self._presences.begin([*own, *(manifest.digest for manifest in everything)])
+        self._waiting += reversed(following)
+
+    def _ask(self, subjects: list[Digest], rows: dict[Digest, Listing]) -> tuple[list[Answer], dict[Digest, Finding]]:
+        """What the registry lists for each subject, unless the run that this one resumes has asked already."""
+        run = self._run
+        asked_before = [subject for subject in subjects if listings.is_fresh(run, rows.get(subject))]
+        findings = {subject: listings.reused(rows[subject]) for subject in asked_before}
+        answers = []
+        for subject, answer in self._asker.ask([subject for subject in subjects if subject not in findings]):
+            answers.append(answer)
+            findings[subject] = listings.begun(run, subject, answer, rows.get(subject))
+        return answers, findings
+
+    def _children(self, step: Step, readable: Mapping[Digest, Manifest]) -> list[Descriptor]:
+        """What an index names, as far as its root may still have nodes."""
+        if step.digest not in readable:
+            return []
+        children = manifests.children_of(readable[step.digest])
+        left = self._run.caps.nodes - self._nodes[step.root]
+        if len(children) > left:
+            self._cut(step.digest, "nodes_limit", f"More than {self._run.caps.nodes:,} manifests hang together here.")
+        return children[:left]
+
+    def _held(self, children: Iterable[Descriptor], found: Found) -> list[Manifest]:
+        """Those children of an index that the registry has; some indexes name more than was pushed."""
+        held = []
+        for child in children:
+            manifest = manifests.named(found, child)
+            if isinstance(manifest, OciError):
+                self._run.fault(child.digest, manifest.code, f"An index names it, and it cannot be read: {manifest}")
+            else:
+                held.append(manifest)
+        return held
+
+    def _unreadable(self, missing: Mapping[Digest, OciError]) -> dict[Digest, Finding]:
+        """Something that a tag names and the registry does not give: present, and nothing is known of it."""
+        for digest, error in missing.items():
+            self._run.fault(digest, error.code, str(error))
+        return {digest: listings.unreadable(self._run, digest, error) for digest, error in missing.items()}
+
+    def _following(self, step: Step, held: Iterable[Manifest]) -> list[Step]:
+        """What to visit next from here: whatever was not reached before, within the limits."""
+        caps = self._run.caps
+        following = []
+        for manifest in held:
+            if manifest.digest in self._reached:
+                continue
+            if step.depth >= caps.depth:
+                self._cut(
+                    manifest.digest,
+                    "depth_limit",
+                    f"It lies more than {caps.depth} deep; what refers to it is not read.",
+                )
+            elif self._nodes[step.root] >= caps.nodes:
+                self._cut(step.root, "nodes_limit", f"More than {caps.nodes:,} manifests hang together here.")
+            else:
+                self._reached.add(manifest.digest)
+                self._nodes[step.root] += 1
+                following.append(Step(manifest.digest, step.root, step.depth + 1, manifest))
+        return following
+
+    def _cut(self, digest: Digest, code: str, message: str) -> None:
+        self._run.cut = True
+        self._run.fault(digest, code, message)

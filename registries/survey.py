@@ -1,0 +1,90 @@
+"""Finding the repositories of a registry: names that were given, and the catalog seen through patterns."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from django.db import transaction
+from django.utils import timezone
+
+from registries import connections
+from registries.leases import Lease
+from registries.models import Registry, Repository, Survey, polling_interval
+from registries.oci.client import Catalog
+from registries.oci.layout import Layout
+from registries.oci.reference import is_repository_name
+
+MOST = 20_000  # repositories a registry
+# The registry answered, and its answer is that it has no list for us: asking again soon would not help.
+NO_CATALOG = frozenset({"denied", "not_found", "unauthorized", "bad_answer"})
+
+
+def survey(
+    registry: Registry, source: connections.Opened, lease: Lease[Survey], *, now: Callable[[], datetime] = timezone.now
+) -> None:
+    """Add the repositories that are to be indexed, due at once. None is ever removed: what vanished is only not found."""
+    if isinstance(source, Layout):
+        _finish(registry, [source.repository], Catalog((), complete=True), "", lease, now())
+        return
+    patterns = [pattern for pattern in registry.repository_patterns if isinstance(pattern, str)]
+    exact = [pattern for pattern in patterns if is_repository_name(pattern)]
+    wild = [pattern for pattern in patterns if not is_repository_name(pattern)]
+    catalog = Catalog((), complete=True)
+    if wild or not patterns:
+        catalog = source.catalog(MOST)
+    found = [name for name in catalog.names if not patterns or any(matches(pattern, name) for pattern in wild)]
+    names = list(dict.fromkeys([*exact, *found]))
+    note = _note(catalog, names, wild)
+    if catalog.error and (catalog.error.code not in NO_CATALOG or not names):
+        with transaction.atomic():
+            lease.renew()
+            _add(registry, names, now())
+            lease.give_back(note, retry_after=connections.wait_of(catalog.error))
+        return
+    _finish(registry, names, catalog, note, lease, now())
+
+
+def _finish(
+    registry: Registry, names: Sequence[str], catalog: Catalog, note: str, lease: Lease[Survey], at: datetime
+) -> None:
+    with transaction.atomic():
+        lease.renew()
+        _add(registry, names, at)
+        Survey.objects.filter(pk=lease.row.pk).update(finished_at=at, complete=catalog.complete, note=note)
+        lease.finish(at + polling_interval())
+
+
+def _add(registry: Registry, names: Sequence[str], at: datetime) -> None:
+    rows = [Repository(registry=registry, name=name, due_at=at) for name in names]
+    Repository.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def _note(catalog: Catalog, names: Sequence[str], wild: Sequence[str]) -> str:
+    """What an operator should know of this survey; empty if all is well."""
+    if catalog.error:
+        rest = "Repositories given by name are indexed." if names else "Name the repositories in the connection."
+        return f"The registry's list of repositories could not be read: {catalog.error} {rest}"
+    if not catalog.complete:
+        return f"The registry lists more than {MOST:,} repositories; the first {MOST:,} are taken."
+    missed = [pattern for pattern in wild if not any(matches(pattern, name) for name in catalog.names)]
+    if missed:
+        return f"No repository matches {', '.join(missed[:5])}."
+    return "" if names else "The registry lists no repositories."
+
+
+def matches(pattern: str, name: str) -> bool:
+    """Whether a pattern means a name: `*` is any text, `?` any one character; in time linear in their product."""
+    position = at = 0
+    star = resume = -1
+    while at < len(name):
+        if position < len(pattern) and pattern[position] == "*":
+            star, resume = position, at
+            position += 1
+        elif position < len(pattern) and pattern[position] in ("?", name[at]):
+            position += 1
+            at += 1
+        elif star >= 0:  # let the last star take one character more
+            resume += 1
+            position, at = star + 1, resume
+        else:
+            return False
+    return all(character == "*" for character in pattern[position:])
