@@ -8,7 +8,6 @@ from django.db import models
 from registries.oci.digest import Digest
 from registries.oci.errors import DigestError
 
-
 if TYPE_CHECKING:  # the stubs' field is generic, Django's is not
 
     class Text[Set, Get](models.CharField[Set, Get]):

@@ -90,7 +90,7 @@ def load(repository: Repository) -> list[Subject]:
                 counts={kind: count for kind, count in sorted(kinds.items()) if kind != OTHER_SIGNATURE},
                 cosign=cosign[digest] + kinds[OTHER_SIGNATURE],
                 tags=tuple(sorted(tags[digest])),
-                faults=tuple(faults[digest]),
+                faults=tuple(faults[str(digest)]),
                 signature_withdrawn=digest in withdrawn,
                 tag_moved_back=digest in moved_back,
             )
@@ -163,11 +163,13 @@ def _tags(repository: Repository) -> Mapping[Digest, list[str]]:
     return tags
 
 
-def _faults(repository: Repository) -> Mapping[Digest, list[Fault]]:
+def _faults(repository: Repository) -> Mapping[str, list[Fault]]:
+    """What could not be read of a manifest, or of what is listed for it."""
     faults = defaultdict(list)
-    for fault in Fault.objects.filter(repository=repository, subject__isnull=False).order_by("digest", "code"):
-        assert fault.subject
-        faults[fault.subject].append(fault)
+    for fault in Fault.objects.filter(repository=repository).order_by("digest", "code"):
+        faults[fault.digest].append(fault)
+        if fault.subject and str(fault.subject) != fault.digest:
+            faults[str(fault.subject)].append(fault)
     return faults
 
 
@@ -175,7 +177,7 @@ def _cosign(repository: Repository) -> Counter[Digest]:
     tags = SchemaTag.objects.filter(
         repository=repository, scheme="cosign", gone_at=None, name__endswith=COSIGN_SIGNATURE
     )
-    return Counter(tags.values_list("subject", flat=True))
+    return Counter(subject for subject in tags.values_list("subject", flat=True) if subject)
 
 
 def _withdrawn(listings: Mapping[Digest, Listing], manifests: Mapping[str, Manifest]) -> set[Digest]:

@@ -20,7 +20,7 @@ from trust.notary.evidence import EVIDENCE_VERSION, Evidence
 from trust.notary.judge import notation_verdict
 from trust.notary.outcome import NotationVerdict, Outcome, SignatureFault, Word
 from trust.notary.trust_policy import Choice
-from trust.rulings import Rulings, unread
+from trust.rulings import Rulings, not_to_be_had, unread
 from trust.statuses import SEVERITY, ArtifactVerdict
 
 CURRENT = Q(signature__evidence_version=EVIDENCE_VERSION)
@@ -70,8 +70,9 @@ def judge_artifact(repository: Repository, digest: Digest, at: datetime) -> Judg
         assert verdict.deciding is not None
         verdict = _still_green(verdict, listing, signatures[verdict.deciding].row, at)
     else:
-        faults = Fault.objects.filter(repository=repository, subject=digest)
-        verdict = rulings.artifact(listing, [*findings, *unread(faults, listing)])
+        faults = list(Fault.objects.filter(Q(subject=digest) | Q(digest=str(digest)), repository=repository))
+        all_findings = [*findings, *unread(faults, digest, listing)]
+        verdict = not_to_be_had(manifest, faults) or rulings.artifact(listing, all_findings)
     order = sorted(range(len(signatures)), key=lambda i: (i != verdict.deciding, -SEVERITY[findings[i].word], i))
     deciding = verdict.deciding
     return JudgedArtifact(

@@ -4,8 +4,9 @@ from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from registries.models import Fault, Listing
+from registries.models import Fault, Listing, Manifest
 from registries.oci.descriptor import Descriptor
+from registries.oci.digest import Digest
 from trust import revisions
 from trust.models import TrustRevision
 from trust.notary.checks import as_sentence
@@ -91,14 +92,23 @@ class Rulings:
         return verdict
 
 
-def unread(faults: Iterable[Fault], listing: Listing | None) -> list[SignatureFault]:
-    """What the registry lists for an artifact and could not be read: any of it may be a signature."""
+def unread(faults: Iterable[Fault], subject: Digest, listing: Listing | None) -> list[SignatureFault]:
+    """What the registry lists for a subject and could not be read: any of it may be a signature."""
     read = set(listing.digests) if listing else set()
     return [
         SignatureFault(Word.unknown, fault.code, as_sentence(fault.message), ends_notation=False)
         for fault in faults
-        if fault.digest not in read and fault.code != FOREIGN
+        if fault.subject == subject and fault.digest not in read and fault.code != FOREIGN
     ]
+
+
+def not_to_be_had(manifest: Manifest, faults: Iterable[Fault]) -> ArtifactVerdict | None:
+    """The verdict on an artifact that a registry names and does not give; None for any other."""
+    if manifest.media_type:
+        return None
+    causes = [as_sentence(fault.message) for fault in faults if fault.digest == str(manifest.digest)]
+    message = " ".join(["The registry names this manifest and does not give it.", *causes[:1]])
+    return ArtifactVerdict(Word.unknown, "manifest_missing", message)
 
 
 def distinct(target: Descriptor, evidence: Evidence) -> Hashable:

@@ -22,7 +22,7 @@ from trust.notary.judge import JUDGE_VERSION
 from trust.notary.outcome import Outcome, SignatureFault, Word
 from trust.on_the_spot import JudgedArtifact, JudgedSignature, judge_artifact
 from trust.records import JudgedRow, JudgedSubject, Records
-from trust.rulings import Rulings, unread
+from trust.rulings import Rulings, not_to_be_had, unread
 
 __all__ = [
     "JudgedArtifact",
@@ -101,10 +101,11 @@ def _judge(
     subject: Subject, rulings: Rulings, rows: dict[Digest, tuple[Signature, Outcome | SignatureFault]]
 ) -> JudgedSubject:
     signed = [rows.get(signature.digest) for signature in subject.signatures]
-    findings = [found[1] if found else NOT_EXAMINED for found in signed]
+    findings: list[Outcome | SignatureFault] = [found[1] if found else NOT_EXAMINED for found in signed]
     verdict = rulings.artifact(subject.listing, findings)
     if not verdict.word.is_green:
-        verdict = rulings.artifact(subject.listing, [*findings, *unread(subject.faults, subject.listing)])
+        findings += unread(subject.faults, subject.digest, subject.listing)
+        verdict = not_to_be_had(subject.manifest, subject.faults) or rulings.artifact(subject.listing, findings)
     deciding = signed[verdict.deciding] if verdict.deciding is not None and verdict.deciding < len(signed) else None
     return JudgedSubject(
         subject=subject,
