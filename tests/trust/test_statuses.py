@@ -8,6 +8,7 @@ from tests.trust.notary.synthetic import (
     NOW,
     OTHER_ROOT,
     REPOSITORY,
+    ROOT,
     TOO_LARGE,
     judge_with,
     level,
@@ -16,6 +17,7 @@ from tests.trust.notary.synthetic import (
     statement,
     store,
 )
+from trust.notary.evidence import Scheme
 from trust.notary.outcome import SignatureFault, Word
 from trust.notary.trust_policy import Choice
 from trust.notary.trust_store import TrustStores
@@ -72,6 +74,18 @@ def test_of_two_good_signatures_the_better_one_decides():
 def test_of_two_good_signatures_the_one_that_lasts_longer_decides():
     for outcomes in ([SOONER, LATER], [LATER, SOONER]):
         assert artifact_status(outcomes, True, CHOICE).green_until == NOW + 2 * DAY
+
+
+def test_a_good_signature_without_deadline_decides_before_one_that_has_one():
+    timeless = judge_with(
+        None,
+        statement(trustStores=["signingAuthority:acme"]),
+        stores=TrustStores.of(store(ROOT, type="signingAuthority")),
+        scheme=Scheme.signing_authority,
+    )
+    for outcomes in ([LATER, timeless], [timeless, LATER]):
+        verdict = artifact_status(outcomes, True, CHOICE)
+        assert (verdict.word, verdict.green_until) == (Word.verified, None)
 
 
 def test_without_a_good_signature_doubt_comes_before_failure():

@@ -310,6 +310,16 @@ def test_a_signing_authoritys_time_must_lie_inside_every_validity():
         assert (outcome.word, outcome.reason) == (Word.untrusted, "signed_outside_validity")
 
 
+def test_a_signing_authoritys_time_must_lie_inside_the_validity_of_the_root_too():
+    root = certificate(ROOT.subject, is_ca=True, not_before=NOW)
+    stores = TrustStores.of(store(root, type="signingAuthority"))
+    outcome = judge_with(
+        None, AUTHORITY, stores=stores, scheme=Scheme.signing_authority, chain=(LEAF, root), signed_at=NOW - DAY
+    )
+    assert outcome.reason == "signed_outside_validity"
+    assert outcome.result("authenticTimestamp").certificate == root.thumbprint
+
+
 def test_a_signing_authoritys_signature_outlives_its_certificates():
     outcome = by_authority(at=LEAF.not_after + DAY)
     assert (outcome.word, outcome.green_until) == (Word.verified, None)
@@ -378,6 +388,13 @@ def test_the_addresses_of_a_chain_that_nobody_trusts_are_not_followed():
     )
     assert outcome.result("revocation").status is CheckStatus.not_run
     assert (outcome.word, outcome.verified) == (Word.untrusted, False)
+
+
+def test_the_addresses_of_a_chain_are_not_followed_while_a_store_is_unusable():
+    stores = TrustStores.of(store(ROOT), store(name="spare", fault="The trust store ca:spare cannot be used: rust."))
+    both = statement(trustStores=["ca:acme", "ca:spare"], signatureVerification=level("audit"))
+    outcome = judge_with(None, both, stores=stores, chain=(REVOCABLE, ROOT))
+    assert outcome.result("revocation").status is CheckStatus.not_run
 
 
 # Target and user metadata
@@ -542,6 +559,11 @@ def test_a_manifest_that_notation_cannot_fetch_ends_it_when_its_turn_comes():
 def test_notation_looks_at_no_more_than_the_limit():
     assert not notation_verdict([BAD, BAD, GOOD], max_signatures=2).verified
     assert notation_verdict([BAD, BAD, GOOD], max_signatures=3).verified
+
+
+def test_exactly_as_many_bad_signatures_as_the_limit_reach_it():
+    assert notation_verdict([BAD, BAD], max_signatures=2).error == "None of the first 2 signatures is good."
+    assert notation_verdict([BAD, BAD], max_signatures=3).error == "None of the artifact's signatures is good."
 
 
 def test_an_unsigned_artifact_is_not_verified():
