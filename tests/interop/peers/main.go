@@ -108,6 +108,7 @@ func reply(q question) (answer, error) {
 		return answer{}, err
 	}
 	repository.PlainHTTP = true
+	repository.SkipReferrersGC = true // the registry refuses deletion
 	if q.ReferrersTag {
 		if err := repository.SetReferrersCapability(false); err != nil {
 			return answer{}, err
