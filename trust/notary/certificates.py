@@ -130,5 +130,6 @@ def _pem_block(content: bytes, begin: int, end: int) -> bytes | None:
 def _line(content: bytes, start: int) -> tuple[bytes, int]:
     """The line at `start` without trailing blanks, and where the next one begins."""
     end = content.find(b"\n", start)
-    end = len(content) if end < 0 else end
+    if end < 0:
+        return content[start:].rstrip(b" \t"), len(content)
     return content[start:end].removesuffix(b"\r").rstrip(b" \t"), end + 1

@@ -1,7 +1,5 @@
 """What this room refuses; every message is fit to show a user."""
 
-import unicodedata
-
 LONGEST_QUOTE = 200
 
 
@@ -68,5 +66,5 @@ class LimitError(NotaryError):
 def quote(text: str) -> str:
     """`text` in quotation marks for a message: cut, and without characters that could rearrange the line."""
     cut = text if len(text) <= LONGEST_QUOTE else text[:LONGEST_QUOTE] + "…"
-    shown = (c if unicodedata.category(c)[0] != "C" else c.encode("unicode_escape").decode() for c in cut)
+    shown = (c if c.isprintable() else c.encode("unicode_escape").decode() for c in cut)
     return f'"{"".join(shown)}"'

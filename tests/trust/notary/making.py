@@ -30,10 +30,17 @@ SCHEME, TIME = "io.cncf.notary.signingScheme", "io.cncf.notary.signingTime"
 AUTHENTIC, EXPIRY = "io.cncf.notary.authenticSigningTime", "io.cncf.notary.expiry"
 LEAF_USAGE = ("digital_signature",)
 CA_USAGE = ("key_cert_sign", "crl_sign")
-USAGES = (
-    "digital_signature content_commitment key_encipherment data_encipherment key_agreement "
-    "key_cert_sign crl_sign encipher_only decipher_only"
-).split()
+USAGES = [
+    "digital_signature",
+    "content_commitment",
+    "key_encipherment",
+    "data_encipherment",
+    "key_agreement",
+    "key_cert_sign",
+    "crl_sign",
+    "encipher_only",
+    "decipher_only",
+]
 
 
 @functools.cache
@@ -190,3 +197,37 @@ def make_cose(key=None, chain=None, header=None, payload=PAYLOAD, unprotected=No
 
 def _changed(fields, changes):
     return {name: value for name, value in (fields | (changes or {})).items() if value is not DROPPED}
+
+
+def patched(content, old, new):
+    """`content` with one stretch of bytes replaced; the signature over it breaks, as it would."""
+    old, new = (bytes.fromhex(part) if isinstance(part, str) else part for part in (old, new))
+    assert content.count(old) == 1
+    return content.replace(old, new)
+
+
+def signed_weakly(certificate, key, algorithm=hashes.SHA1, last_octet=5):
+    """An RSA certificate signed anew with an old hash, which today's builders refuse to make."""
+    sha256, weak = bytes.fromhex("06092a864886f70d01010b"), bytes.fromhex("06092a864886f70d0101") + bytes([last_octet])
+    body = x509.load_der_x509_certificate(certificate).tbs_certificate_bytes.replace(sha256, weak)
+    signature = key.sign(body, padding.PKCS1v15(), algorithm())
+    return sequence(body, sequence(weak, tlv(5)), tlv(3, b"\0", signature))
+
+
+def tlv(tag, *parts):
+    """A DER element; parts are bytes."""
+    content = b"".join(parts)
+    return bytes([tag]) + _length(len(content)) + content
+
+
+def sequence(*parts):
+    return tlv(0x30, *parts)
+
+
+def contents(element):
+    """What a DER element holds, without its tag and length."""
+    return element[2 + (element[1] & 0x7F if element[1] & 0x80 else 0) :]
+
+
+def _length(size):
+    return bytes([size]) if size < 0x80 else b"\x81" + bytes([size]) if size < 0x100 else b"\x82" + size.to_bytes(2)
