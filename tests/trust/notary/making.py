@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from trust.notary.algorithms import ALGORITHMS, BY_KEY
+from trust.notary.der import Reader
 
 VECTORS = Path(__file__).parents[2] / "vectors"
 PAYLOAD_TYPE = "application/vnd.cncf.notary.payload.v1+json"
@@ -212,6 +213,15 @@ def signed_weakly(certificate, key, algorithm=hashes.SHA1, last_octet=5):
     body = x509.load_der_x509_certificate(certificate).tbs_certificate_bytes.replace(sha256, weak)
     signature = key.sign(body, padding.PKCS1v15(), algorithm())
     return sequence(body, sequence(weak, tlv(5)), tlv(3, b"\0", signature))
+
+
+def as_version(number, certificate, key, unique_ids=b""):
+    """A certificate of an older version: without extensions, signed anew."""
+    reader = Reader(contents(x509.load_der_x509_certificate(certificate).tbs_certificate_bytes))
+    version = tlv(0xA0, tlv(2, bytes([number - 1]))) if number > 1 else b""
+    body = sequence(version, *[reader.any()[2] for _ in range(7)][1:], unique_ids)
+    algorithm = sequence(tlv(6, bytes.fromhex("2a8648ce3d040302")))
+    return sequence(body, algorithm, tlv(3, b"\0", key.sign(body, ec.ECDSA(hashes.SHA256()))))
 
 
 def tlv(tag, *parts):

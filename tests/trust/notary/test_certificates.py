@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from tests.trust.notary.making import (
     CA_USAGE,
     VECTORS,
+    as_version,
     contents,
     key_of,
     make_certificate,
@@ -185,7 +186,7 @@ def test_a_certificate_does_not_print_its_bytes():
 
 # --- what Go's parser refuses ----------------------------------------------------------------------------------------
 
-PLAIN = make_certificate(key_of("p256"), "plain", "above")
+PLAIN = make_certificate(key_of("p256"), "plain", "parent")
 POINT = key_of("p256").public_key().public_numbers()
 X, Y = POINT.x.to_bytes(32), POINT.y.to_bytes(32)
 SEQUENCE, NUMBER, BITS, OCTETS, OID, BOOLEAN = 0x30, 2, 3, 4, 6, 1
@@ -238,6 +239,11 @@ def with_subject(tag, value):
     return patched(PLAIN, tlv(0x0C, b"plain"), tlv(tag, value.ljust(5)))
 
 
+def with_issuer_text(value):
+    """A certificate whose issuer is called this in 16-bit characters."""
+    return patched(PLAIN, tlv(0x0C, b"parent"), tlv(0x1E, value))
+
+
 DEFECTS = {
     "empty": (b"", "cut short"),
     "not a sequence": (b"\x31\x00", "tag"),
@@ -259,10 +265,8 @@ DEFECTS = {
     "ASCII text that is not": (with_subject(0x16, b"pl\xffin"), "not what it says"),
     "UTF-8 text that is not": (with_subject(0x0C, b"pl\xffin"), "not what it says"),
     "half a 16-bit character": (with_subject(0x1E, b"plain"), "not what it says"),
-    "16-bit text with a surrogate": (
-        patched(PLAIN, tlv(0x0C, b"above"), tlv(0x1E, b"\xd8\0\0a\0")),
-        "not what it says",
-    ),
+    "16-bit text with half a pair": (with_issuer_text(b"\xd8\0\0a\0b"), "not what it says"),
+    "16-bit text with no character": (with_issuer_text(b"\xff\xff\0a\0b"), "not what it says"),
     "time in neither form": (patched(PLAIN, tlv(0x17, b"200101000000Z"), tlv(0x18, b"200101000000Z")), "no form"),
     "time of another type": (patched(PLAIN, tlv(0x17, b"200101000000Z"), tlv(0x13, b"200101000000Z")), "no form"),
     "time in no calendar": (patched(PLAIN, tlv(0x17, b"200101000000Z"), tlv(0x17, b"200231000000Z")), "calendar"),
@@ -341,6 +345,7 @@ SOUND = {
     "basic constraints of nothing": extended("2.5.29.19", sequence()),
     "policies": policies(b"\x2a\x83\1", b"\x2a\4"),
     "policy constraints": extended("2.5.29.36", sequence(tlv(0x80, b"\1"), tlv(0x81, b"\2"))),
+    "one policy constraint": extended("2.5.29.36", sequence(tlv(0x81, b"\2"))),
     "inhibition": extended("2.5.29.54", tlv(NUMBER, b"\1")),
     "mappings": extended("2.5.29.33", sequence(sequence(ANY, ANY))),
     "authority key identifier without key": extended("2.5.29.35", sequence()),
@@ -356,8 +361,12 @@ SOUND = {
     "alternative address": alternative_name(7, bytes(16)),
     "alternative name of another kind": alternative_name(8, b"\x2a"),
     "unknown critical extension": extended("1.2.3.4", b"x", critical=True),
-    "unique identifiers": PLAIN,
-    "an even RSA modulus": rsa_key(b"\x7e" * 256, b"\3"),
+    "an RSA key that verifies nothing": rsa_key(b"\x7f" * 256, b"\4"),
+    "16-bit text with a terminator": with_issuer_text(b"\0a\0b\0\0"),
+    "16-bit text": with_issuer_text(b"\0a\0b\0c"),
+    "version 1": as_version(1, PLAIN, key_of("p256")),
+    "version 2 with unique identifiers": as_version(2, PLAIN, key_of("p256"), tlv(0x81, b"\0a") + tlv(0x82, b"\0b")),
+    "version 3 without extensions": as_version(3, PLAIN, key_of("p256")),
     "a DSA key": dsa_key(b"\1", b"\1", b"\1", b"\1"),
     "a key of unknown type": with_key(sequence(ANY), tlv(BITS, b"\1", b"\2")),
 }
@@ -708,6 +717,7 @@ BROKEN_CHAINS = {
     "root with uncritical key usage": (with_root(usage_critical=False), "chain_key_usage_extension"),
     "root issued by another name": (with_root(issuer="other"), "chain_without_root"),
     "issuer that is no authority": (with_issuer(ca=False), "chain_broken"),
+    "issuer of version 1": ([leaf()[0], as_version(1, leaf()[1], key_of("root"))], "chain_not_authority"),
     "issuer of another name": (
         [leaf()[0], make_certificate(key_of("root"), "other", ca=True, usage=CA_USAGE)],
         "chain_broken",
