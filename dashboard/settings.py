@@ -160,6 +160,7 @@ if CELERY_BROKER_URL.startswith("filesystem:"):
     CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "queue" / "beat")
 
 POLLING_INTERVAL = env.int("SIGNBOARD_POLLING_INTERVAL", default=3600)  # seconds; a listing is recent for twice that
+LEASE = env.int("SIGNBOARD_LEASE", default=60)  # seconds; after a kill, work rests for no longer than this
 LAYOUT_ROOT = env.str("SIGNBOARD_LAYOUT_ROOT", default="")  # OCI layouts below this folder can be connected
 
 LOGGING = {

@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import models, transaction
 from django.db.models import Case, F, Q, Value, When
 from django.utils import timezone
 
-LEASE = timedelta(seconds=60)
 FIRST_RETRY = timedelta(seconds=30)
 LONGEST_RETRY = timedelta(hours=1)
 
@@ -34,6 +34,11 @@ class DueRow(models.Model):
 
     class Meta:
         abstract = True
+
+
+def lease_time() -> timedelta:
+    """How long a claim holds unless it is renewed: so long may work rest after a worker was killed."""
+    return timedelta(seconds=settings.LEASE)
 
 
 def free(at: datetime) -> Q:
@@ -62,7 +67,7 @@ class Lease[Row: DueRow]:
 
         Raises LeaseLostError when the row was claimed anew.
         """
-        if not self._mine().update(leased_until=timezone.now() + LEASE):
+        if not self._mine().update(leased_until=timezone.now() + lease_time()):
             raise LeaseLostError
 
     def finish(self, next_due_at: datetime | None) -> None:
@@ -88,7 +93,7 @@ def take[Row: DueRow](candidates: models.QuerySet[Row], pk: int, at: datetime | 
     now = at or timezone.now()
     with transaction.atomic():
         claimed = candidates.filter(free(now), pk=pk).update(
-            leased_until=now + LEASE, fence=F("fence") + 1, attempts=F("attempts") + 1
+            leased_until=now + lease_time(), fence=F("fence") + 1, attempts=F("attempts") + 1
         )
         if not claimed:
             return None
