@@ -57,6 +57,10 @@ class Drawing[Value]:
     width: int
     height: int
 
+    @property
+    def paths(self) -> list[str]:
+        return [self.path(edge) for edge in self.edges]
+
     def path(self, edge: Edge) -> str:
         """The line as an SVG path: it leaves to the right and arrives from the left, both level."""
         start, end = self.nodes[edge.start], self.nodes[edge.end]

@@ -80,9 +80,45 @@ class Rung:
     store: str = ""
 
 
-def ladder(outcome: Outcome, choice: Choice, reference: str) -> tuple[Rung, ...]:
-    """The rungs in the specification's order, the policy first."""
-    return (policy_rung(choice, reference), *_rungs(outcome, choice))
+def ladder(outcome: Outcome | None, choice: Choice, reference: str) -> tuple[Rung, ...]:
+    """The rungs in the specification's order, the policy first; without a signature, what one would have to satisfy."""
+    policy = policy_rung(choice, reference)
+    if outcome is None:
+        return (policy, *_conditions(choice))
+    if not outcome.results:
+        return (policy, _unexamined(outcome, choice))
+    return (policy, *_rungs(outcome, choice))
+
+
+def _conditions(choice: Choice) -> Iterator[Rung]:
+    """What a statement asks of any signature."""
+    statement = choice.statement
+    if statement is None or statement.level.skips_everything:
+        return
+    asked = (
+        (Validation.authenticity, "a certificate of " + " or ".join(map(str, statement.trust_stores))),
+        (Validation.identity, " or ".join(statement.trusted_identities)),
+    )
+    for validation, wanted in asked:
+        action = ACTIONS[statement.level[validation]]
+        absent = LOOKS[Word.unsigned]
+        names = validation is Validation.identity
+        yield Rung(validation.name, TITLES[validation], "Wanted", absent, action, "", wanted=plain(wanted), names=names)
+
+
+def _unexamined(outcome: Outcome, choice: Choice) -> Rung:
+    """A signature without an envelope to examine."""
+    unknown = outcome.word is not Word.failed
+    return Rung(
+        Validation.integrity.name,
+        TITLES[Validation.integrity],
+        "Cannot be examined" if unknown else "Does not hold",
+        LOOKS[Word.unknown if unknown else Word.failed],
+        ACTIONS[Action.enforce],
+        outcome.error or outcome.message,
+        wanted=plain("a manifest that names one sound envelope"),
+        here=choice.statement is not None,
+    )
 
 
 def policy_rung(choice: Choice, reference: str) -> Rung:

@@ -181,6 +181,23 @@ def inert(text: str) -> SafeString:
     return format_html_join("", "{}", ((_shown(character),) for character in text))
 
 
+@register.filter
+def inert_text(text: Any) -> str:
+    """The same without marks, for places that hold text only: `title`, and the text of pictures."""
+    return "".join(f"[U+{ord(c):04X}]" if _is_odd(c) else c for c in str(text))
+
+
+@register.filter
+def shape_name(word: str) -> str:
+    """The name of a verdict's shape in the sprite."""
+    return look_of(word).shape
+
+
+@register.filter
+def is_green(word: str) -> bool:
+    return look_is_green(word)
+
+
 def _shown(character: str) -> SafeString | str:
     return format_html('<span class="odd">U+{}</span>', f"{ord(character):04X}") if _is_odd(character) else character
 

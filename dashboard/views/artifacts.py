@@ -1,19 +1,27 @@
 """Artifacts: the list, and one artifact with its tabs."""
 
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from django.http import HttpResponse
-from django.shortcuts import render
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
 from dashboard import access, listing
+from dashboard.artifact_pages import Place, head, trust_page
 from dashboard.listing import NEEDS_A_LOOK, Filters
+from dashboard.manifest_page import manifest_page
 from dashboard.requests import Request
+from dashboard.tree_page import tree_page
+from registries.models import Content, Manifest
+from registries.oci.digest import Digest
 from trust import revisions
+from trust.models import ArtifactStatus
 from trust.notary.outcome import Word
+from trust.on_the_spot import JudgedArtifact, judge_artifact
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,61 +44,147 @@ VIEWS = (
 @require_safe
 def artifacts(request: Request) -> HttpResponse:
     """The list. A request of htmx is answered with the list alone."""
-    at = timezone.now()
+    now = timezone.now()
     filters = Filters.parse(request.GET)
-    revision = revisions.active_number()
-    rows = listing.found_in(listing.artifacts(access.repositories_of(request.user), revision, at), filters)
-    tally = listing.tally(rows, filters, revision, at)
+    active = revisions.active_number()
+    rows = listing.found_in(listing.artifacts(access.repositories_of(request.user), active, now), filters)
+    tally = listing.tally(rows, filters, active, now)
     page = listing.page(
         rows.filter(filters.verdict()), after=request.GET.get("after", ""), before=request.GET.get("before", "")
     )
-    registries = list(access.registries_of(request.user).order_by("reference_name", "address").distinct())
+    registries = {registry.pk: str(registry) for registry in access.registries_of(request.user).distinct()}
     query = filters.query()
     context = {
-        "at": at,
+        "at": now,
         "filters": filters,
-        "revision": revision,
+        "revision": active,
         "page": page,
         "tally": tally,
         "views": [
-            {"label": view.label, "url": f"?{filters.query(words=_ordered(view.words), reason='')}",
-             "count": tally.of(view.words) if view.words else tally.total,
-             "current": _ordered(view.words) == filters.words and not filters.reason}
+            (
+                view.label,
+                f"?{filters.query(words=_ordered(view.words), reason='')}",
+                _count(view, tally),
+                _is(view, filters),
+            )
             for view in VIEWS
         ],
-        "chips": list(_chips(filters, page.rows, {registry.pk: str(registry) for registry in registries})),
-        "word_choices": [(word, f"?{filters.query(words=(word,), reason='')}", tally.words.get(word, 0)) for word in Word],
-        "reason_choices": [(reason, f"?{filters.query(reason=reason)}", count) for reason, count in tally.reasons.items()],
-        "registry_choices": [(str(registry), f"?{filters.query(registry=registry.pk, repository=None)}") for registry in registries],
-        "previous_url": f"?{_joined(query, 'before', page.previous)}" if page.previous else "",
-        "next_url": f"?{_joined(query, 'after', page.next)}" if page.next else "",
-        "json_url": f"{reverse('api_artifacts')}?{query}" if query else reverse("api_artifacts"),
-        "csv_url": f"{reverse('api_artifacts')}?{_joined(query, 'format', 'csv')}",
-    }  # fmt: skip
+        "chips": list(_chips(filters, page.rows, registries)),
+        "words": [(word, f"?{filters.query(words=(word,), reason='')}", tally.words.get(word, 0)) for word in Word],
+        "reasons": [(reason, f"?{filters.query(reason=reason)}", count) for reason, count in tally.reasons.items()],
+        "registries": [
+            (name, f"?{filters.query(registry=pk, repository=None)}")
+            for pk, name in sorted(registries.items(), key=lambda item: item[1])
+        ],
+        "previous_url": f"?{_with(query, 'before', page.previous)}" if page.previous else "",
+        "next_url": f"?{_with(query, 'after', page.next)}" if page.next else "",
+        "json_url": reverse("api_artifacts") + (f"?{query}" if query else ""),
+        "csv_url": f"{reverse('api_artifacts')}?{_with(query, 'format', 'csv')}",
+    }
     response = render(request, "dashboard/artifacts.html" + ("#results" if request.htmx else ""), context)
     patch_vary_headers(response, ("HX-Request",))
     return response
 
 
-def _ordered(words: tuple[Word, ...]) -> tuple[Word, ...]:
+def _ordered(words: Sequence[Word]) -> tuple[Word, ...]:
     return tuple(word for word in Word if word in words)
 
 
-def _joined(query: str, name: str, value: str) -> str:
+def _count(view: View, tally: listing.Tally) -> int:
+    return tally.of(view.words) if view.words else tally.total
+
+
+def _is(view: View, filters: Filters) -> bool:
+    return _ordered(view.words) == filters.words and not filters.reason
+
+
+def _with(query: str, name: str, value: str) -> str:
     return f"{query}&{name}={value}" if query else f"{name}={value}"
 
 
-def _chips(filters: Filters, rows, registries):  # type: ignore[no-untyped-def]
+def _chips(
+    filters: Filters, rows: Sequence[ArtifactStatus], registries: Mapping[int, str]
+) -> Iterator[tuple[str, str, str]]:
     """The filters in force, each with the URL that takes it away."""
-    if filters.words:
+    if filters.words and not any(_is(view, filters) for view in VIEWS):
         names = ", ".join(word.value.replace("_", " ") for word in filters.words)
         yield "Status", names, f"?{filters.query(words=())}"
     if filters.reason:
         yield "Reason", filters.reason.replace("_", " "), f"?{filters.query(reason='')}"
     if filters.registry is not None:
-        yield "Registry", registries.get(filters.registry, "unknown"), f"?{filters.query(registry=None)}"
+        yield "Registry", registries.get(filters.registry, "none that you see"), f"?{filters.query(registry=None)}"
     if filters.repository is not None:
-        name = rows[0].repository.name if rows else "one repository"
+        name = rows[0].repository.name if rows else "one without such artifacts"
         yield "Repository", name, f"?{filters.query(repository=None)}"
     if filters.name:
         yield "Repository", filters.name, f"?{filters.query(name='')}"
+
+
+@require_safe
+def artifact(request: Request, repository_id: int, digest: Digest) -> HttpResponse:
+    """The Trust tab: the verdict, judged now, and why."""
+    place = Place.of(request.user, repository_id, digest)
+    judged = judge(place)
+    if judged.manifest.kind == "signature" and judged.manifest.subject and place.status is None:
+        return redirect("signature", repository_id, judged.manifest.subject, digest)
+    everything = request.GET.get("signatures") == "all"
+    context = {
+        "at": judged.at,
+        "trust": trust_page(place, judged, request.GET.get("signature", ""), everything=everything),
+        "judged": judged,
+        "is_admin": access.is_admin(request.user),
+    }
+    return render(request, "dashboard/artifact_trust.html", head(place, judged.manifest, "artifact") | context)
+
+
+def judge(place: Place) -> JudgedArtifact:
+    """The artifact judged on the spot; Http404 for one that never was there."""
+    try:
+        return judge_artifact(place.repository, place.digest, timezone.now())
+    except Manifest.DoesNotExist as error:
+        raise Http404 from error
+
+
+@require_safe
+def tree(request: Request, repository_id: int, digest: Digest) -> HttpResponse:
+    """The Tree tab: what hangs on the artifact, in text and as two pictures."""
+    place = Place.of(request.user, repository_id, digest)
+    judged = judge(place)
+    context = {
+        "at": judged.at,
+        "tree": tree_page(place, judged, request.GET.get("unfold", ""), request.GET.get("signature", "")),
+        "judged": judged,
+    }
+    part = "#tree" if request.htmx else ""
+    response = render(
+        request, "dashboard/artifact_tree.html" + part, head(place, judged.manifest, "artifact_tree") | context
+    )
+    patch_vary_headers(response, ("HX-Request",))
+    return response
+
+
+@require_safe
+def manifest(request: Request, repository_id: int, digest: Digest) -> HttpResponse:
+    """The Manifest tab: the very bytes, and what they say."""
+    place = Place.of(request.user, repository_id, digest)
+    row = place.manifest()
+    content = _content(digest)
+    context = {"at": timezone.now(), "page": manifest_page(place, row, content)}
+    return render(request, "dashboard/artifact_manifest.html", head(place, row, "artifact_manifest") | context)
+
+
+@require_safe
+def manifest_raw(request: Request, repository_id: int, digest: Digest) -> HttpResponse:
+    """The exact bytes, as a file: a browser is never asked to interpret what a registry sent."""
+    Place.of(request.user, repository_id, digest).manifest()
+    content = _content(digest)
+    if content is None:
+        raise Http404
+    response = HttpResponse(content, content_type="application/octet-stream")
+    response.headers["Content-Disposition"] = f'attachment; filename="{digest.short}.json"'
+    return response
+
+
+def _content(digest: Digest) -> bytes | None:
+    kept = Content.objects.filter(digest=digest).values_list("content", flat=True).first()
+    return None if kept is None else bytes(kept)

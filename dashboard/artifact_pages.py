@@ -1,0 +1,230 @@
+"""What the pages of one artifact share: what it is, where it stands, and the verdict in words."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Self
+
+from django.contrib.auth.models import User
+from django.http import Http404
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+
+from dashboard import access
+from dashboard.ladder import Rung, ladder, nearest_fix
+from dashboard.sentences import Sentence, sentence
+from dashboard.trust_path import Step, path
+from dashboard.words import kind_look
+from registries.models import Manifest, Presence, Repository
+from registries.oci.digest import Digest
+from trust.models import ArtifactStatus
+from trust.notary.certificates import Certificate
+from trust.notary.outcome import Note
+from trust.on_the_spot import JudgedArtifact, JudgedSignature
+
+MOST_SIGNATURES = 20  # in the table, until all are asked for
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An artifact in a repository that the reader may see."""
+
+    repository: Repository
+    digest: Digest
+    status: ArtifactStatus | None  # None: not judged by a worker yet, or no subject at all
+
+    @classmethod
+    def of(cls, user: User, repository_id: int, digest: Digest) -> Self:
+        """The place; Http404 where the reader may not look. Whether the artifact is there is asked when it is read."""
+        repositories = access.repositories_of(user)
+        rows = ArtifactStatus.objects.within(repositories).select_related("repository__registry")
+        status = rows.filter(repository=repository_id, manifest=digest).first()
+        if status:
+            return cls(status.repository, digest, status)
+        visible = repositories.select_related("registry")
+        return cls(get_object_or_404(visible, pk=repository_id), digest, None)
+
+    def manifest(self) -> Manifest:
+        """Its manifest; Http404 for one that never was in this repository."""
+        presence = Presence.objects.filter(repository=self.repository, manifest=self.digest).select_related("manifest")
+        found = presence.first()
+        if found is None:
+            raise Http404
+        return found.manifest
+
+    @property
+    def reference(self) -> str:
+        """What commands are given; empty for a layout that stands for nothing."""
+        return f"{self.repository.reference}@{self.digest}" if self.repository.reference else ""
+
+    @property
+    def tags(self) -> list[str]:
+        return self.status.tags if self.status else []
+
+    @property
+    def name(self) -> str:
+        """How people call it: with its first tag, else with its digest."""
+        if self.tags:
+            return f"{self.repository.name}:{self.tags[0]}"
+        return f"{self.repository.name}@{self.digest.algorithm}:{self.digest.short}"
+
+
+def head(place: Place, manifest: Manifest, tab: str) -> dict[str, Any]:
+    """The context of what stands above the tabs."""
+    arguments = [place.repository.pk, place.digest]
+    return {
+        "place": place,
+        "manifest": manifest,
+        "what": describe(manifest),
+        "status": place.status,
+        "tabs": [
+            (label, reverse(page, args=arguments), page == tab)
+            for label, page in (("Trust", "artifact"), ("Tree", "artifact_tree"), ("Manifest", "artifact_manifest"))
+        ],
+        "json_url": reverse("api_artifact_trust", args=arguments),
+    }
+
+
+FORMATS = {  # how people call what media types say
+    "application/spdx+json": "SPDX",
+    "text/spdx": "SPDX",
+    "text/spdx+json": "SPDX",
+    "application/vnd.cyclonedx+json": "CycloneDX",
+    "application/sarif+json": "SARIF",
+    "application/vnd.in-toto+json": "in-toto statement",
+    "application/vnd.cncf.notary.signature": "notation",
+    "application/vnd.cncf.helm.config.v1+json": "Helm",
+}
+
+
+def describe(manifest: Manifest) -> str:
+    """What it is, in a few words: "Image index, 3 platforms"."""
+    name = kind_look(manifest.kind).one
+    name = name[:1].upper() + name[1:]
+    platforms = manifest.summary.get("platforms") if isinstance(manifest.summary, dict) else None
+    if manifest.kind == "index" and isinstance(platforms, list) and platforms:
+        return f"{name}, {len(platforms)} platform{'' if len(platforms) == 1 else 's'}"
+    if manifest.kind == "other" and manifest.artifact_type:
+        return manifest.artifact_type
+    return name
+
+
+def format_of(manifest: Manifest) -> str:
+    """The format of a document, in a word; its artifact type where nobody gave it a name."""
+    return FORMATS.get(manifest.artifact_type) or manifest.artifact_type.removeprefix("application/")
+
+
+@dataclass(frozen=True, slots=True)
+class SignatureRow:
+    """A signature in the table of an artifact."""
+
+    signature: JudgedSignature
+    url: str
+    selected: bool
+
+    @property
+    def digest(self) -> Digest:
+        return self.signature.manifest.digest
+
+    @property
+    def signer(self) -> str:
+        return self.signature.outcome.signer
+
+    @property
+    def leaf(self) -> Certificate | None:
+        """The leaf, which nobody vouches for unless `signer` is named."""
+        evidence = self.signature.evidence
+        chain = (evidence.chain or evidence.unverified_chain) if evidence else ()
+        return chain[0] if chain else None
+
+    @property
+    def signed_at(self) -> datetime | None:
+        """When it says that it was made; the claim of an envelope that does not hold is not shown."""
+        signed = self.signature.evidence.signed if self.signature.evidence else None
+        return (signed.authentic_signing_time or signed.signing_time) if signed else None
+
+
+@dataclass(frozen=True, slots=True)
+class TrustPage:
+    """The verdict on an artifact, ready to be shown: the sentence, the signatures, the ladder of one of them."""
+
+    judged: JudgedArtifact
+    said: Sentence
+    fix: str
+    detail: str
+    rows: tuple[SignatureRow, ...]
+    hidden: int
+    selected: JudgedSignature | None
+    rungs: tuple[Rung, ...]
+    steps: tuple[Step, ...]
+    notation: str
+
+    @property
+    def notes(self) -> Sequence[Note]:
+        return self.selected.outcome.notes if self.selected else ()
+
+
+DETAILED = ("failed", "unknown", "not_checked", "stale")  # words whose message says more than the sentence
+
+
+def trust_page(place: Place, judged: JudgedArtifact, chosen: str = "", *, everything: bool = False) -> TrustPage:
+    """The page of one artifact; `chosen`: the signature whose ladder is shown, else the one that decided."""
+    verdict, choice, reference = judged.verdict, judged.choice, judged.repository.reference
+    selected = _selected(judged, chosen)
+    deciding = judged.signatures[verdict.deciding] if verdict.deciding is not None else None
+    outcome = deciding.outcome if deciding else None
+    statement = choice.statement.name if choice.statement else ""
+    said = sentence(
+        verdict.word,
+        verdict.reason,
+        signer=verdict.signer,
+        statement=statement,
+        covered=bool(place.status and place.status.covered_by),
+    )
+    shown = judged.signatures if everything else judged.signatures[:MOST_SIGNATURES]
+    return TrustPage(
+        judged=judged,
+        said=said,
+        fix=nearest_fix(outcome, choice, verdict.word, verdict.reason, reference),
+        detail=verdict.message if verdict.word in DETAILED and verdict.message != said.text else "",
+        rows=tuple(_rows(shown, selected, everything=everything)),
+        hidden=len(judged.signatures) - len(shown),
+        selected=selected,
+        rungs=rungs_of(judged, selected),
+        steps=steps_of(judged, selected),
+        notation=notation_says(judged),
+    )
+
+
+def _selected(judged: JudgedArtifact, chosen: str) -> JudgedSignature | None:
+    named = (signature for signature in judged.signatures if chosen and str(signature.manifest.digest) == chosen)
+    return next(named, judged.signatures[0] if judged.signatures else None)
+
+
+def _rows(
+    signatures: Sequence[JudgedSignature], selected: JudgedSignature | None, *, everything: bool
+) -> Iterator[SignatureRow]:
+    more = "&signatures=all" if everything else ""
+    for signature in signatures:
+        yield SignatureRow(signature, f"?signature={signature.manifest.digest}{more}#why", signature is selected)
+
+
+def rungs_of(judged: JudgedArtifact, signature: JudgedSignature | None) -> tuple[Rung, ...]:
+    """The ladder of a signature; for no signature, what one would have to satisfy."""
+    return ladder(signature.outcome if signature else None, judged.choice, judged.repository.reference)
+
+
+def steps_of(judged: JudgedArtifact, signature: JudgedSignature | None) -> tuple[Step, ...]:
+    if signature is None:
+        return ()
+    digest, reference = signature.manifest.digest, judged.repository.reference
+    return path(digest, signature.evidence, signature.outcome, judged.choice, reference)
+
+
+def notation_says(judged: JudgedArtifact) -> str:
+    """What notation itself would answer, because people compare."""
+    if judged.notation.verified:
+        return "notation would say: verified."
+    if judged.notation.skipped:
+        return "notation would skip verification."
+    return f"notation would say: {judged.notation.error}"

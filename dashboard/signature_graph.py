@@ -1,0 +1,164 @@
+"""The signature graph: signatures → leaves → authorities → stores → the statement, with the path of one and where it breaks."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from django.urls import reverse
+
+from dashboard.graph import Drawing, Edge, layered
+from trust.notary.certificates import Certificate
+from trust.notary.levels import Validation
+from trust.notary.outcome import CheckStatus
+from trust.on_the_spot import JudgedArtifact, JudgedSignature
+
+MOST = 12  # signatures in the picture
+
+
+@dataclass(frozen=True, slots=True)
+class Knot:
+    """A node of the picture; two with the same kind and key are one."""
+
+    kind: str
+    key: str
+    icon: str = field(compare=False)
+    title: str = field(compare=False)
+    sub: str = field(compare=False)
+    url: str = field(compare=False)
+    word: str = field(default="", compare=False)
+    claimed: bool = field(default=False, compare=False)
+    is_self: bool = field(default=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of the picture, `on` the path of the chosen signature, or the `gap` where the path breaks."""
+
+    path: str
+    css: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignatureGraph:
+    """The picture, and how many signatures it leaves out."""
+
+    drawing: Drawing[Knot]
+    lines: tuple[Line, ...]
+    heads: tuple[tuple[int, str], ...]
+    hidden: int
+
+
+@dataclass(slots=True)
+class Weaver:
+    """Collects knots by layer, and links."""
+
+    judged: JudgedArtifact
+    chosen: JudgedSignature
+    knots: dict[Knot, int] = field(default_factory=dict)  # to their layer
+    links: dict[tuple[Knot, Knot], set[str]] = field(default_factory=dict)
+
+    def add(self, knot: Knot, layer: int) -> Knot:
+        self.knots[knot] = max(layer, self.knots.get(knot, 0))
+        return knot
+
+    def link(self, start: Knot, end: Knot, *, on: bool, gap: bool) -> None:
+        css = self.links.setdefault((start, end), set())
+        css |= {name for name, holds in (("on", on and not gap), ("gap", gap and on), ("open", gap)) if holds}
+
+    def weave(self, signature: JudgedSignature) -> None:
+        on = signature is self.chosen
+        repository, digest = self.judged.repository.pk, signature.manifest.digest
+        url = reverse("signature", args=[repository, self.judged.manifest.digest, digest])
+        last = self.add(
+            Knot(
+                "signature",
+                str(digest),
+                "signature",
+                "Signature",
+                digest.short,
+                url,
+                signature.outcome.word,
+                is_self=on,
+            ),
+            0,
+        )
+        evidence = signature.evidence
+        if evidence is None:
+            return
+        intact = evidence.integrity is None
+        for place, certificate in enumerate(evidence.chain if intact else evidence.unverified_chain):
+            knot = self.add(certificate_knot(certificate, f"{url}#chain", intact=intact), 1 + place)
+            self.link(last, knot, on=on, gap=not intact and place == 0)
+            last = knot
+        if not intact:
+            return
+        failed = {r.validation for r in signature.outcome.results if r.status is CheckStatus.failed}
+        for store in self._stores(signature):
+            self.link(last, self._store(store), on=on, gap=Validation.authenticity in failed)
+            self._to_statement(
+                store, on=on and Validation.authenticity not in failed, gap=Validation.identity in failed
+            )
+
+    def _stores(self, signature: JudgedSignature) -> tuple[str, ...]:
+        """The store that holds the chain, else the stores in which it was looked for."""
+        statement = self.judged.choice.statement
+        found = next((r.store for r in signature.outcome.results if r.validation is Validation.authenticity), "")
+        if statement is None or statement.level.skips_everything:
+            return ()
+        return (found,) if found else tuple(str(store) for store in statement.trust_stores if store.type != "tsa")
+
+    def _store(self, name: str) -> Knot:
+        kind, _, _ = name.partition(":")
+        sub = "trust store" if kind != "signingAuthority" else "signing authorities"
+        url = f"{reverse('trust_stores')}#{name.replace(':', '-')}"
+        return self.add(Knot("store", name, "store", name, sub, url), 100)
+
+    def _to_statement(self, store: str, *, on: bool, gap: bool) -> None:
+        statement = self.judged.choice.statement
+        assert statement is not None
+        knot = Knot(
+            "policy", statement.name, "policy", statement.name, f"level {statement.level.name}", reverse("trust_policy")
+        )
+        self.link(self._store(store), self.add(knot, 101), on=on, gap=gap)
+
+
+def certificate_knot(certificate: Certificate, url: str, *, intact: bool) -> Knot:
+    name = certificate.common_name or certificate.subject
+    sub = f"until {certificate.not_after:%-d %b %Y}" if intact else "claims, not proven"
+    key = certificate.thumbprint if intact else f"claimed {certificate.thumbprint}"
+    return Knot("certificate", key, "certificate", name, sub, url, claimed=not intact)
+
+
+def signature_graph(judged: JudgedArtifact, chosen: str = "") -> SignatureGraph | None:
+    """The picture of an artifact's signatures, the path of the chosen one (else of the best) dark; None without any."""
+    if not judged.signatures:
+        return None
+    named = (signature for signature in judged.signatures if str(signature.manifest.digest) == chosen)
+    weaver = Weaver(judged, next(named, judged.signatures[0]))
+    shown = judged.signatures[:MOST]
+    for signature in shown:
+        weaver.weave(signature)
+    layers = sorted(set(weaver.knots.values()))
+    drawing = layered(
+        [[knot for knot, layer in weaver.knots.items() if layer == wanted] for wanted in layers], list(weaver.links)
+    )
+    lines = tuple(_lines(drawing, weaver))
+    columns = {node.x: node.value for node in drawing.nodes}
+    heads = tuple((x, _head(knot, x)) for x, knot in sorted(columns.items()))
+    return SignatureGraph(drawing, lines, heads, len(judged.signatures) - len(shown))
+
+
+def _lines(drawing: Drawing[Knot], weaver: Weaver) -> Iterator[Line]:
+    for edge in drawing.edges:
+        css = weaver.links[_ends(drawing, edge)]
+        name = "gap" if css & {"gap", "open"} and "on" not in css else "on" if "on" in css else ""
+        yield Line(drawing.path(edge), name)
+
+
+def _ends(drawing: Drawing[Knot], edge: Edge) -> tuple[Knot, Knot]:
+    return drawing.nodes[edge.start].value, drawing.nodes[edge.end].value
+
+
+def _head(knot: Knot, x: int) -> str:
+    if knot.kind == "certificate":
+        return "Leaves" if x < 400 else "Authorities"
+    return {"signature": "Signatures", "store": "Stores", "policy": "Statement"}[knot.kind]

@@ -1,0 +1,130 @@
+"""The page of one signature: what holds, what is only claimed, and the equal commands of notation."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from dashboard.artifact_pages import Place, rungs_of, steps_of
+from dashboard.ladder import Rung, nearest_fix
+from dashboard.sentences import Sentence, sentence
+from dashboard.trust_path import Step, format_of, role_of
+from trust.notary.certificates import Certificate
+from trust.notary.evidence import Evidence, Signed
+from trust.notary.levels import Validation
+from trust.notary.outcome import CheckResult, CheckStatus, Outcome
+from trust.on_the_spot import JudgedArtifact, JudgedSignature
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One certificate of the chain, and how it stands."""
+
+    certificate: Certificate
+    role: str
+    standing: str
+    kind: str  # good, warn, or plain
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """A signed attribute, in the specification's words."""
+
+    name: str
+    value: str
+    when: datetime | None
+    marked: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignaturePage:
+    """All that is shown of a signature."""
+
+    signature: JudgedSignature
+    title: str
+    said: Sentence
+    fix: str
+    rungs: tuple[Rung, ...]
+    steps: tuple[Step, ...]
+    chain: tuple[Link, ...]
+    signed: Signed | None
+    proven: bool  # a valid signature vouches for `signed` and `chain`
+    attributes: tuple[Attribute, ...]
+    metadata: tuple[tuple[str, str], ...]
+    format: str
+    commands: tuple[tuple[str, str], ...]
+
+    @property
+    def evidence(self) -> Evidence | None:
+        return self.signature.evidence
+
+
+def signature_page(place: Place, judged: JudgedArtifact, signature: JudgedSignature) -> SignaturePage:
+    outcome, evidence = signature.outcome, signature.evidence
+    statement = judged.choice.statement.name if judged.choice.statement else ""
+    signed = (evidence.signed or evidence.unverified_signed) if evidence else None
+    proven = evidence is not None and evidence.integrity is None
+    target = signed.target if signed else None
+    return SignaturePage(
+        signature=signature,
+        title=f"Signature by {outcome.signer}" if outcome.signer else "Signature, signer not proven",
+        said=sentence(outcome.word, outcome.reason, signer=outcome.signer, statement=statement),
+        fix=nearest_fix(outcome, judged.choice, outcome.word, outcome.reason, judged.repository.reference),
+        rungs=rungs_of(judged, signature),
+        steps=steps_of(judged, signature),
+        chain=tuple(_links(evidence, outcome)) if evidence else (),
+        signed=signed,
+        proven=proven,
+        attributes=tuple(_attributes(signed)) if signed else (),
+        metadata=tuple(target.annotations.items()) if target else (),
+        format=format_of(evidence),
+        commands=tuple(_commands(place)),
+    )
+
+
+def _links(evidence: Evidence, outcome: Outcome) -> Iterator[Link]:
+    if evidence.integrity is not None:
+        for certificate in evidence.unverified_chain:
+            yield Link(certificate, "claimed", "Not proven", "")
+        return
+    results = {result.validation: result for result in outcome.results}
+    for index, certificate in enumerate(evidence.chain):
+        yield Link(certificate, role_of(index, evidence.chain), *_standing(certificate, results))
+
+
+def _standing(certificate: Certificate, results: Mapping[Validation, CheckResult]) -> tuple[str, str]:
+    for validation, text in (
+        (Validation.revocation, "Revoked"),
+        (Validation.authentic_timestamp, "Outside its validity"),
+    ):
+        result = results.get(validation)
+        if result and result.status is CheckStatus.failed and result.certificate == certificate.thumbprint:
+            return text, "warn"
+    anchor = results.get(Validation.authenticity)
+    if anchor and anchor.status is CheckStatus.passed and anchor.certificate == certificate.thumbprint:
+        return f"In store {anchor.store}", "good"
+    if certificate.ocsp_urls or certificate.crl_urls:
+        return "Revocation not asked yet", ""
+    return ("Self-signed", "") if certificate.self_signed else ("Names no revocation source", "")
+
+
+def _attributes(signed: Signed) -> Iterator[Attribute]:
+    yield Attribute("Signing scheme", signed.scheme.value, None, "critical")
+    for name, when, marked in (
+        ("Signing time", signed.signing_time, "claimed by the signer"),
+        ("Authentic signing time", signed.authentic_signing_time, "critical"),
+        ("Expiry", signed.expiry, "critical"),
+    ):
+        if when:
+            yield Attribute(name, "", when, marked)
+    if signed.verification_plugin:
+        yield Attribute("Verification plugin", signed.verification_plugin, None, "critical")
+    if signed.verification_plugin_min_version:
+        yield Attribute("Verification plugin, least version", signed.verification_plugin_min_version, None, "critical")
+    for attribute in signed.attributes:
+        yield Attribute(attribute.name, attribute.value, None, "critical" if attribute.critical else "extended")
+
+
+def _commands(place: Place) -> Iterator[tuple[str, str]]:
+    if place.reference:
+        yield "notation", f"notation verify {place.reference}"
+        yield "notation, what it says", f"notation inspect {place.reference}"

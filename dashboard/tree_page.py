@@ -1,0 +1,235 @@
+"""The Tree tab: what hangs on an artifact as twigs, like siblings folded, and the two pictures of it."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from itertools import groupby
+
+from django.urls import reverse
+
+from dashboard.artifact_pages import Place, describe, format_of
+from dashboard.graph import Drawing, Tree, tidy
+from dashboard.signature_graph import SignatureGraph, signature_graph
+from dashboard.words import kind_look
+from registries.oci.digest import Digest
+from registries.trees import TreeNode, load_tree
+from trust.models import ArtifactStatus, Verdict
+from trust.notary.judge import JUDGE_VERSION
+from trust.notary.outcome import Word
+from trust.on_the_spot import JudgedArtifact
+
+FOLD_FROM = 4  # like referrers beside each other
+MOST_SIGNATURES, MOST_CHILDREN = 6, 12  # shown before the rest is folded
+MOST_DRAWN = 250
+HEADS = ("Artifact", "What hangs on it", "And on that", "And on that", "And so on")
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """The verdict beside a node, if it has one."""
+
+    word: str = ""
+    reason: str = ""
+    signer: str = ""
+    covered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Twig:
+    """A node of the tree as it is shown: one manifest, or several like ones folded."""
+
+    icon: str
+    title: str
+    sub: str
+    url: str
+    digest: Digest | None = None
+    spoken: Spoken = field(default_factory=Spoken)
+    marks: tuple[str, ...] = ()
+    folded: bool = False
+    is_self: bool = False
+    level: int = 1
+    children: "tuple[Twig, ...]" = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TreePage:
+    """All of the tab."""
+
+    root: Twig
+    manifests: int
+    truncated: bool
+    folds: bool
+    unfolded: bool
+    drawing: Drawing[Twig] | None  # None: too many to draw
+    heads: tuple[tuple[int, str], ...]
+    signatures: SignatureGraph | None
+
+
+def tree_page(place: Place, judged: JudgedArtifact, unfold: str, chosen: str) -> TreePage:
+    loaded = load_tree(place.repository, place.digest)
+    unfolded = frozenset(unfold.split(","))
+    number = count(loaded)
+    root = Grower(place.repository.pk, _spoken(place, judged, loaded), unfolded).grow(loaded)
+    drawing = tidy(_as_tree(root)) if _twigs(root) <= MOST_DRAWN else None
+    columns = sorted({(node.level, node.x) for node in drawing.nodes}) if drawing else []
+    return TreePage(
+        root=root,
+        manifests=number,
+        truncated=loaded.cut,
+        folds=_has_fold(root),
+        unfolded=bool(unfold),
+        drawing=drawing,
+        heads=tuple((x, HEADS[min(level, len(HEADS) - 1)]) for level, x in columns),
+        signatures=signature_graph(judged, chosen),
+    )
+
+
+def count(node: TreeNode) -> int:
+    return 1 + sum(count(child) for child in node.children)
+
+
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """Like siblings that are shown as one."""
+
+    key: str
+    nodes: tuple[TreeNode, ...]
+    more: bool  # others of them are shown
+
+
+def folded(parent: TreeNode, unfolded: frozenset[str]) -> Iterator[TreeNode | Fold]:
+    """The children in their order, signatures first, then platforms, then other referrers; like ones folded."""
+    ordered = sorted(parent.children, key=_order)
+    for (relation, kind), group in groupby(ordered, key=lambda node: (node.relation, _kind(node))):
+        nodes = tuple(group)
+        key = f"{parent.digest.short}.{relation}.{kind}"
+        most = _most_shown(relation, kind, len(nodes))
+        if "all" in unfolded or key in unfolded or len(nodes) <= most:
+            yield from nodes
+        else:
+            shown = most - 1 if most > 1 else 0
+            yield from nodes[:shown]
+            yield Fold(key, nodes[shown:], more=shown > 0)
+
+
+def _order(node: TreeNode) -> tuple[int, str]:
+    if _kind(node) == "signature":
+        return 0, ""
+    return (1, "") if node.relation == "child" else (2, _kind(node))
+
+
+def _most_shown(relation: str, kind: str, number: int) -> int:
+    """How many places a group takes: what is signed by whom, and platforms, are worth more room."""
+    if kind == "signature":
+        return MOST_SIGNATURES
+    if relation == "child":
+        return MOST_CHILDREN
+    return 1 if number >= FOLD_FROM else number
+
+
+def _kind(node: TreeNode) -> str:
+    return str(node.manifest.kind) if node.manifest else "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Grower:
+    """Makes twigs of nodes."""
+
+    repository_id: int
+    spoken: Mapping[Digest, Spoken]
+    unfolded: frozenset[str]
+
+    def grow(self, node: TreeNode, parent: TreeNode | None = None, level: int = 1) -> Twig:
+        twig = self._twig(node, parent)
+        return replace(
+            twig,
+            level=level,
+            is_self=parent is None,
+            children=tuple(
+                self._fold(node, child, level + 1) if isinstance(child, Fold) else self.grow(child, node, level + 1)
+                for child in folded(node, self.unfolded)
+            ),
+        )
+
+    def _twig(self, node: TreeNode, parent: TreeNode | None) -> Twig:
+        manifest = node.manifest
+        if manifest is None:
+            holder = parent.digest if parent else node.digest
+            url = reverse("artifact_manifest", args=[self.repository_id, holder])
+            return Twig(
+                "warning", node.platform or "Not in the registry", "never found", url, node.digest, marks=("absent",)
+            )
+        spoken = self.spoken.get(node.digest, Spoken())
+        is_signature = manifest.kind == "signature" and parent is not None
+        if is_signature and parent is not None:
+            url = reverse("signature", args=[self.repository_id, parent.digest, node.digest])
+        else:
+            url = reverse("artifact_tree" if parent else "artifact", args=[self.repository_id, node.digest])
+        gone = () if node.present else ("gone",)
+        again = ("repeated",) if node.repeated else ()
+        return Twig(
+            icon=kind_look(manifest.kind).icon,
+            title=node.platform or describe(manifest),
+            sub=(spoken.signer or "signer not proven") if is_signature and spoken.word else format_of(manifest),
+            url=url,
+            digest=node.digest,
+            spoken=spoken,
+            marks=(*gone, *again),
+        )
+
+    def _fold(self, parent: TreeNode, fold: Fold, level: int) -> Twig:
+        look = kind_look(_kind(fold.nodes[0]))
+        keys = sorted({*(key for key in self.unfolded if key), fold.key})
+        title = f"{len(fold.nodes):,} more {look.many}" if fold.more else look.of(len(fold.nodes))
+        return Twig(look.icon, title, "show all", f"?unfold={','.join(keys)}", folded=True, level=level)
+
+
+def _spoken(place: Place, judged: JudgedArtifact, root: TreeNode) -> dict[Digest, Spoken]:
+    """The word of every node that has one: this artifact's and its signatures' judged now, the others' as stored."""
+    digests = list(_digests(root))
+    number = judged.revision.number if judged.revision else None
+    statuses = ArtifactStatus.objects.filter(repository=place.repository, manifest__in=digests)
+    found = {
+        row.manifest_id: Spoken(vars(row)["word_now"], row.reason, row.signer, bool(row.covered_by))
+        for row in statuses.with_word_at(number, judged.at)
+    }
+    verdicts = Verdict.objects.filter(repository=place.repository, signature__in=digests).select_related(
+        "signature__chain"
+    )
+    for verdict in verdicts.select_related("revision"):
+        found[verdict.signature_id] = Spoken(word_at(verdict, number, judged.at), verdict.reason, verdict.signer)
+    for signature in judged.signatures:
+        outcome = signature.outcome
+        found[signature.manifest.digest] = Spoken(outcome.word, outcome.reason, outcome.signer)
+    found[place.digest] = Spoken(judged.verdict.word, judged.verdict.reason, judged.verdict.signer)
+    return found
+
+
+def word_at(verdict: Verdict, active: int | None, at: datetime) -> str:
+    """The stored word of a signature, or `stale` where it was green under what no longer holds."""
+    if not Word(verdict.word).is_green:
+        return verdict.word
+    chain = verdict.signature.chain
+    current = verdict.revision is not None and verdict.revision.number == active
+    holds = verdict.green_until is None or verdict.green_until > at
+    stands = chain is not None and chain.stands_at(at)
+    fresh = verdict.judge_version == JUDGE_VERSION
+    return verdict.word if current and holds and stands and fresh else Word.stale.value
+
+
+def _digests(node: TreeNode) -> Iterator[Digest]:
+    yield node.digest
+    for child in node.children:
+        yield from _digests(child)
+
+
+def _as_tree(twig: Twig) -> Tree[Twig]:
+    return Tree(twig, tuple(_as_tree(child) for child in twig.children))
+
+
+def _twigs(twig: Twig) -> int:
+    return 1 + sum(_twigs(child) for child in twig.children)
+
+
+def _has_fold(twig: Twig) -> bool:
+    return twig.folded or any(_has_fold(child) for child in twig.children)

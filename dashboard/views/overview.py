@@ -1,0 +1,138 @@
+"""The overview: how many artifacts read what, what turned lately, how the registries are, what work is due."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Count, Q, QuerySet
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from dashboard import access, work
+from dashboard.requests import Request
+from dashboard.words import LOOKS, Look
+from registries.models import Repository
+from trust import revisions
+from trust.models import ArtifactStatus, StatusChange
+from trust.notary.outcome import Word
+from trust.verification import due_judgements
+
+LATELY = timedelta(hours=24)
+MOST_CHANGES = 10
+BAR_WIDTH = 1000
+ORDER = (
+    Word.verified, Word.verified_with_exceptions, Word.untrusted, Word.failed,
+    Word.unsigned, Word.not_checked, Word.unknown, Word.stale,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """How many artifacts read one word, and what stands out among them."""
+
+    word: Word
+    look: Look
+    number: int
+    percent: float
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """One part of the bar."""
+
+    tone: str
+    x: float
+    width: float
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """An artifact whose word changed, and what it reads now."""
+
+    change: StatusChange
+    status: ArtifactStatus
+    word: str
+
+
+@require_safe
+def overview(request: Request) -> HttpResponse:
+    now = timezone.now()
+    repositories = access.repositories_of(request.user)
+    revision = revisions.active_number()
+    rows = ArtifactStatus.objects.within(repositories).artifacts().with_word_at(revision, now)
+    figures = _figures(rows)
+    registries = work.registry_rows(access.registries_of(request.user).distinct(), repositories, now)
+    progress = work.Progress.of(repositories, now)
+    context = {
+        "at": now,
+        "revision": revision,
+        "figures": figures,
+        "total": sum(figure.number for figure in figures),
+        "bar": list(_bar(figures)),
+        "turns": _turns(repositories, revision, now),
+        "revoked": rows.filter(reason="revoked")
+        .exclude(Q(("word_now__in", [w.value for w in Word if w.is_green])))
+        .count(),
+        "registries": registries,
+        "progress": progress,
+        "nobody_works": work.nobody_works(progress, now),
+        "judgements": due_judgements(now).filter(repository__in=repositories).count(),
+        "is_admin": access.is_admin(request.user),
+    }
+    return render(request, "dashboard/overview.html" + ("#live" if request.htmx else ""), context)
+
+
+def _figures(rows: QuerySet[ArtifactStatus]) -> list[Figure]:
+    groups = (
+        rows.order_by()
+        .values_list("word_now", "reason")
+        .annotate(number=Count("pk"), covered=Count("pk", filter=Q(covered_by__isnull=False)))
+    )
+    numbers = dict.fromkeys(ORDER, 0)
+    covered = 0
+    reasons: dict[Word, tuple[int, str]] = {}
+    for name, reason, number, under_index in groups:
+        word = Word(name)
+        numbers[word] += number
+        if word is Word.unsigned:
+            covered += under_index
+        elif reason != word.value:
+            reasons[word] = max(reasons.get(word, (0, "")), (number, reason))
+    total = sum(numbers.values())
+    notes = {word: f"{number:,} {reason.replace('_', ' ')}" for word, (number, reason) in reasons.items()}
+    if covered:
+        notes[Word.unsigned] = f"{covered:,} covered by index"
+    if numbers[Word.stale]:
+        notes[Word.stale] = "re-checking"
+    return [
+        Figure(word, LOOKS[word], number, 100 * number / total if total else 0, notes.get(word, "") if number else "")
+        for word, number in numbers.items()
+    ]
+
+
+def _bar(figures: list[Figure]) -> Iterator[Slice]:
+    """The words side by side, each wide enough to be seen."""
+    shown = [figure for figure in figures if figure.number]
+    total = sum(figure.number for figure in shown)
+    free = BAR_WIDTH - 6 * len(shown)
+    x = 0.0
+    for figure in shown:
+        width = 4 + free * figure.number / total
+        yield Slice(figure.look.tone, round(x, 1), round(width, 1))
+        x += width + 2
+
+
+def _turns(repositories: QuerySet[Repository], revision: int | None, at: datetime) -> list[Turn]:
+    """What turned lately, worst first; what was merely seen for the first time did not turn."""
+    changes = StatusChange.objects.filter(status__repository__in=repositories, at__gte=at - LATELY)
+    turned = changes.exclude(cause=StatusChange.Cause.FIRST).order_by("status__severity", "-at", "-pk")
+    latest: dict[int, StatusChange] = {}
+    for change in turned[: 5 * MOST_CHANGES]:
+        latest.setdefault(change.status_id, change)
+    shown = dict(list(latest.items())[:MOST_CHANGES])
+    statuses = ArtifactStatus.objects.filter(pk__in=shown).select_related("repository__registry")
+    found = {row.pk: row for row in statuses.with_word_at(revision, at)}
+    return [Turn(change, found[pk], vars(found[pk])["word_now"]) for pk, change in shown.items() if pk in found]
