@@ -40,7 +40,7 @@ def open_(registry: Registry) -> str:
     key, nonce, ciphertext = _parts(sealed, registry)
     try:
         return AESGCM(key).decrypt(nonce, ciphertext, _place(registry)).decode()
-    except (InvalidTag, UnicodeDecodeError) as error:
+    except (InvalidTag, ValueError) as error:
         raise CredentialsError(
             f"the stored password of {registry} does not open: it was altered, or belongs to another connection. "
             "Enter it again."

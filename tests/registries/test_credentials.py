@@ -1,0 +1,94 @@
+"""Passwords of connections at rest."""
+
+import base64
+
+import pytest
+
+from registries import credentials
+from registries.credentials import CredentialsError
+from registries.models import Registry
+
+OLD = base64.b64encode(b"o" * 32).decode()
+NEW = base64.b64encode(b"n" * 32).decode()
+PASSWORD = "gehäuse 🔑"
+
+
+@pytest.fixture
+def registry(db):
+    return Registry.objects.create(address="one.test", reference_name="one.test", username="reader")
+
+
+def sealed(registry, password=PASSWORD):
+    registry.sealed_password = credentials.seal(registry, password)
+    registry.save()
+    return registry
+
+
+def test_a_password_comes_back_and_is_not_in_the_row(registry):
+    stored = Registry.objects.get(pk=sealed(registry).pk)
+    assert credentials.open_(stored) == PASSWORD
+    assert PASSWORD.encode() not in bytes(stored.sealed_password)
+
+
+def test_the_same_password_never_looks_the_same(registry):
+    assert credentials.seal(registry, PASSWORD) != credentials.seal(registry, PASSWORD)
+
+
+def test_no_password_is_no_ciphertext(registry):
+    assert credentials.seal(registry, "") == b""
+    assert credentials.open_(registry) == ""
+
+
+def test_a_ciphertext_moved_to_another_row_does_not_open(registry):
+    other = Registry.objects.create(address="two.test", sealed_password=sealed(registry).sealed_password)
+    with pytest.raises(CredentialsError, match="belongs to another connection"):
+        credentials.open_(other)
+
+
+@pytest.mark.parametrize("place", [0, 5, 12, 25, -1])
+def test_an_altered_ciphertext_does_not_open(registry, place):
+    content = bytearray(sealed(registry).sealed_password)
+    content[place] ^= 1
+    registry.sealed_password = bytes(content)
+    with pytest.raises(CredentialsError, match="again"):
+        credentials.open_(registry)
+
+
+def test_a_cut_ciphertext_does_not_open(registry):
+    content = sealed(registry).sealed_password
+    for length in range(1, len(content)):
+        registry.sealed_password = content[:length]
+        with pytest.raises(CredentialsError):
+            credentials.open_(registry)
+
+
+def test_a_row_without_an_id_cannot_hold_a_password(db):
+    with pytest.raises(CredentialsError, match="saved connection"):
+        credentials.seal(Registry(address="new.test"), PASSWORD)
+
+
+def test_after_rotation_the_old_key_is_needed_no_more(registry, settings):
+    settings.ENCRYPTION_KEYS = [OLD]
+    sealed(registry)
+    settings.ENCRYPTION_KEYS = [NEW, OLD]
+    assert credentials.open_(registry) == PASSWORD
+    assert not credentials.is_current(registry)
+    assert credentials.rotate() == 1
+    assert credentials.rotate() == 0
+    settings.ENCRYPTION_KEYS = [NEW]
+    assert credentials.open_(Registry.objects.get(pk=registry.pk)) == PASSWORD
+
+
+def test_a_key_that_was_removed_too_early_is_named(registry, settings):
+    settings.ENCRYPTION_KEYS = [OLD]
+    sealed(registry)
+    settings.ENCRYPTION_KEYS = [NEW]
+    with pytest.raises(CredentialsError, match="SIGNBOARD_ENCRYPTION_KEYS"):
+        credentials.open_(registry)
+
+
+@pytest.mark.parametrize("keys", [[], ["not base64!"], [base64.b64encode(b"short").decode()]])
+def test_keys_that_cannot_be_used_are_named(registry, settings, keys):
+    settings.ENCRYPTION_KEYS = keys
+    with pytest.raises(CredentialsError, match="SIGNBOARD_ENCRYPTION_KEYS"):
+        credentials.seal(registry, PASSWORD)
