@@ -19,7 +19,7 @@ from trust.notary.outcome import Outcome
 from trust.rulings import Rulings
 from trust.statuses import SEVERITY, ArtifactVerdict
 
-BATCH = 500
+BATCH = 1000
 SYSTEM = "notation"
 Cause = StatusChange.Cause
 
