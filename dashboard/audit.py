@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from itertools import zip_longest
 
 from django.contrib.auth.models import AnonymousUser, User
 from django.db import connection, transaction
@@ -53,7 +54,7 @@ def hash_of(entry: AuditEntry) -> str:
 
 def first_broken(entries: Sequence[AuditEntry]) -> AuditEntry | None:
     """Of neighbouring entries, newest first: the newest that was edited, or whose predecessor is not the one it names."""
-    for newer, older in zip(entries, [*entries[1:], None], strict=True):
+    for newer, older in zip_longest(entries, entries[1:]):
         if newer.hash != hash_of(newer) or (older is not None and newer.previous_hash != older.hash):
             return newer
     return None

@@ -170,12 +170,13 @@ def size(number: int) -> str:
 @register.filter
 def plates(text: Any) -> SafeString:
     """Text that nobody vouches for: isolated from its surroundings, control characters as plates that name them."""
-    return format_html("<bdi>{}</bdi>", inert(str(text)))
+    return format_html("<bdi>{}</bdi>", inert(text))
 
 
 @register.filter
-def inert(text: str) -> SafeString:
+def inert(value: Any) -> SafeString:
     """Text with its control, format and surrogate characters as plates."""
+    text = str(value)
     if not any(_is_odd(character) for character in text):
         return format_html("{}", text)
     return format_html_join("", "{}", ((_shown(character),) for character in text))

@@ -14,7 +14,7 @@ from dashboard.requests import Request
 from dashboard.trust_pages import Reading, Store, expiry_word, stores_of
 from trust import revisions, tasks
 from trust.models import TrustRevision
-from trust.notary.certificates import read_certificates
+from trust.notary.certificates import Certificate, read_certificates
 from trust.notary.errors import CertificateError, TrustPolicyError, TrustStoreError
 
 type Files = dict[tuple[str, str, str], bytes]
@@ -64,7 +64,7 @@ def _add(request: Request, form: CertificatesForm, active: TrustRevision) -> Tru
     known, added = revisions.files_of(active.pk), form.store_files()
     try:
         thumbprints = _check_added(known, added)
-    except (CertificateError, TrustStoreError) as error:
+    except TrustStoreError as error:
         form.add_error("certificates", str(error))
         return None
     return _publish(request, form, active, known | added, "trust_revision.certificates_added", added, thumbprints)
@@ -82,12 +82,19 @@ def _check_added(known: Files, added: Files) -> list[str]:
             if (other_type, other_store) == (store_type, store_name)
             for certificate in read_certificates(other)
         }
-        for certificate in read_certificates(content):
+        for certificate in _read(file_name, content):
             if certificate.thumbprint in held:
                 where = f"{store_type}:{store_name} has it already, in {held[certificate.thumbprint]}"
                 raise TrustStoreError(f"{certificate.subject}: {where}.")
             thumbprints.append(certificate.thumbprint)
     return thumbprints
+
+
+def _read(file_name: str, content: bytes) -> tuple[Certificate, ...]:
+    try:
+        return read_certificates(content)
+    except CertificateError as error:
+        raise TrustStoreError(f"{file_name} cannot be read: {error}.") from error
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

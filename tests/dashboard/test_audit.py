@@ -111,6 +111,10 @@ class TestPage:
         assert "\u202e" not in page
         assert "U+202E" in page
 
+    def test_before_anything_was_done_it_says_so(self, client, db):
+        client.force_login(make_person("adam", Role.ADMIN))
+        assert "Nothing was recorded yet" in client.get(reverse("audit")).content.decode()
+
     def test_older_entries_are_one_link_away(self, client, db):
         with transaction.atomic():
             for number in range(60):

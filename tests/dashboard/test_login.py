@@ -91,7 +91,11 @@ class TestWelcome:
         expired = link_of(team, at=timezone.now() - invitations.LIFETIME)
         used = link_of(team)
         client.post(used, joining())
-        for link, says in ((expired, "has expired"), (used, "already used"), ("/welcome/x/", "No invitation has this link")):
+        for link, says in (
+            (expired, "has expired"),
+            (used, "already used"),
+            ("/welcome/x/", "No invitation has this link"),
+        ):
             answer = client.get(link)
             assert answer.status_code == 410
             assert says in answer.content.decode()

@@ -1,0 +1,361 @@
+"""Connecting registries, and the pages that show how indexing goes."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import connection as connection_of_tests
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from dashboard.models import AuditEntry, Role
+from registries import credentials
+from registries.models import Fault, Registry, Repository, Survey
+from registries.oci.digest import Digest
+from tests.dashboard.rows import make_artifact, make_person, make_repository, make_revision
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def admin(client):
+    user = make_person("adam", Role.ADMIN)
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def layouts(settings, tmp_path):
+    settings.LAYOUT_ROOT = str(tmp_path)
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    (folder / "oci-layout").write_text('{"imageLayoutVersion":"1.0.0"}')
+    (folder / "index.json").write_text('{"schemaVersion":2,"manifests":[]}')
+    return tmp_path
+
+
+def connection(**changes):
+    return {"address": "registry.acme.example", "repository_patterns": "web/*"} | changes
+
+
+def page_of(answer):
+    return answer.content.decode()
+
+
+class TestConnecting:
+    def test_it_is_looked_up_at_once_and_recorded(self, admin, django_capture_on_commit_callbacks):
+        with django_capture_on_commit_callbacks() as nudges:
+            answer = admin.post(reverse("registry_add"), connection())
+        registry = Registry.objects.get()
+        assert answer["Location"] == reverse("registry", args=[registry.pk])
+        assert registry.repository_patterns == ["web/*"]
+        assert registry.survey.due_at <= timezone.now()
+        assert len(nudges) == 1
+        entry = AuditEntry.objects.get()
+        assert (entry.action, entry.subject) == ("registry.connected", "registry.acme.example")
+
+    def test_without_a_reference_name_policies_call_it_by_its_address(self, admin):
+        admin.post(reverse("registry_add"), connection(address="Registry.Acme.Example:5000"))
+        assert Registry.objects.get().reference_name == "registry.acme.example:5000"
+
+    @pytest.mark.parametrize("spelling", ["docker.io", "index.docker.io", "Registry-1.Docker.IO"])
+    def test_docker_hub_has_one_name(self, admin, spelling):
+        admin.post(reverse("registry_add"), connection(address=spelling))
+        assert Registry.objects.get().address == Registry.objects.get().reference_name == "docker.io"
+
+    def test_the_password_is_sealed_and_never_shown_again(self, admin):
+        admin.post(reverse("registry_add"), connection(username="robot", password="hunter two"))
+        registry = Registry.objects.get()
+        assert b"hunter two" not in bytes(registry.sealed_password)
+        assert credentials.open_(registry) == "hunter two"
+        for name in ("registry", "registry_edit"):
+            assert "hunter two" not in page_of(admin.get(reverse(name, args=[registry.pk])))
+        assert "hunter two" not in str(AuditEntry.objects.values())
+
+    def test_without_encryption_keys_nothing_is_kept_and_the_form_says_why(self, admin, settings):
+        settings.ENCRYPTION_KEYS = []
+        answer = admin.post(reverse("registry_add"), connection(username="robot", password="hunter two"))
+        assert "SIGNBOARD_ENCRYPTION_KEYS is not set" in page_of(answer)
+        assert not Registry.objects.exists()
+
+    @pytest.mark.parametrize(
+        ("changes", "says"),
+        [
+            ({"address": ""}, "Give host and port only"),
+            ({"address": "https://registry.example.com/v2/"}, "Give host and port only"),
+            ({"address": "user@registry.example.com"}, "Give host and port only"),
+            ({"address": "registry.example.com:99999"}, "Give host and port only"),
+            ({"reference_name": "registry.example.com/acme"}, "give only that"),
+            ({"repository_patterns": "Web/Cart"}, "cannot name a repository"),
+            ({"repository_patterns": "web/cart:1.0"}, "cannot name a repository"),
+            ({"repository_patterns": "\n".join(f"r{n}" for n in range(1001))}, "At most 1000 lines"),
+            ({"tls_ca": "not a certificate"}, "cannot be read as PEM"),
+            ({"tls_ca": "-----BEGIN PRIVATE KEY-----\nx"}, "holds a private key"),
+            ({"private": "on"}, "Say which addresses"),
+            ({"private": "on", "allowed_networks": "10.0.0.1/8"}, "bits after the prefix must be zero"),
+            ({"private": "on", "allowed_networks": "10.0.0.1"}, "neither host:port nor a network"),
+            ({"password": "x"}, "A password needs a user name"),
+        ],
+    )
+    def test_what_will_not_do_is_said_beside_the_field(self, admin, changes, says):
+        answer = admin.post(reverse("registry_add"), connection(**changes))
+        assert answer.status_code == 400
+        assert says in page_of(answer)
+        assert 'aria-invalid="true"' in page_of(answer)
+        assert not Registry.objects.exists()
+
+    def test_a_second_connection_to_the_same_address_is_refused(self, admin):
+        admin.post(reverse("registry_add"), connection())
+        assert "already connected" in page_of(admin.post(reverse("registry_add"), connection()))
+
+    def test_private_addresses_are_allowed_only_by_the_explicit_choice(self, admin):
+        admin.post(reverse("registry_add"), connection(allowed_networks="10.20.0.0/16\n127.0.0.1:5000"))
+        assert Registry.objects.get().allowed_networks == []
+        Registry.objects.all().delete()
+        admin.post(reverse("registry_add"), connection(private="on", allowed_networks="10.20.0.0/16\n127.0.0.1:5000"))
+        assert Registry.objects.get().allowed_networks == ["10.20.0.0/16", "127.0.0.1:5000"]
+
+    def test_a_reviewer_may_neither_see_the_form_nor_send_it(self, client):
+        client.force_login(make_person("mara"))
+        assert client.get(reverse("registry_add")).status_code == 403
+        assert client.post(reverse("registry_add"), connection()).status_code == 403
+        assert not Registry.objects.exists()
+
+
+class TestLayouts:
+    def add(self, admin, **data):
+        return admin.post(reverse("registry_add") + "?source=layout", data)
+
+    def test_a_layout_stands_for_the_repository_that_was_said(self, admin, layouts):
+        self.add(admin, folder="shop", stands_for="registry.acme.example/web/shop")
+        registry = Registry.objects.get()
+        assert (registry.source, registry.address) == ("layout", "shop")
+        assert (registry.reference_name, registry.repository_patterns) == ("registry.acme.example", ["web/shop"])
+
+    def test_a_layout_may_stand_for_nothing(self, admin, layouts):
+        self.add(admin, folder="shop")
+        assert Registry.objects.get().reference_name == ""
+
+    @pytest.mark.parametrize("folder", ["", "..", "shop/../..", "/etc", "nowhere", "shop\0x", "."])
+    def test_no_folder_outside_and_none_without_a_layout_can_be_connected(self, admin, layouts, folder):
+        self.add(admin, folder=folder)
+        assert not Registry.objects.exists()
+
+    def test_a_tag_or_a_bare_name_is_no_repository_to_stand_for(self, admin, layouts):
+        assert "without tag" in page_of(self.add(admin, folder="shop", stands_for="registry.acme.example/web/shop:1"))
+        assert "has no registry" in page_of(self.add(admin, folder="shop", stands_for="shop"))
+
+    def test_where_layouts_are_switched_off_the_form_is_that_of_a_registry(self, admin, settings):
+        settings.LAYOUT_ROOT = ""
+        assert "Folder" not in page_of(admin.get(reverse("registry_add") + "?source=layout"))
+
+
+class TestEditing:
+    @pytest.fixture
+    def registry(self, admin):
+        admin.post(reverse("registry_add"), connection(username="robot", password="hunter two"))
+        return Registry.objects.get()
+
+    def edit(self, admin, registry, **changes):
+        fields = connection(username="robot", reference_name="registry.acme.example") | changes
+        answer = admin.post(reverse("registry_edit", args=[registry.pk]), fields, follow=True)
+        registry.refresh_from_db()
+        return answer
+
+    def test_without_a_new_password_the_stored_one_stays(self, admin, registry):
+        self.edit(admin, registry, repository_patterns="prod/*")
+        assert registry.repository_patterns == ["prod/*"]
+        assert credentials.open_(registry) == "hunter two"
+
+    @pytest.mark.parametrize(
+        "changes", [{"address": "evil.example"}, {"username": "other"}, {"username": ""}, {"plain_http": "on"}]
+    )
+    def test_a_password_is_never_sent_to_where_it_was_not_given_for(self, admin, registry, changes):
+        answer = self.edit(admin, registry, **changes)
+        assert registry.sealed_password == b""
+        assert "The stored password was forgotten" in page_of(answer)
+
+    def test_a_password_given_with_the_new_address_is_kept(self, admin, registry):
+        answer = self.edit(admin, registry, address="new.example", password="another")
+        assert credentials.open_(registry) == "another"
+        assert "forgotten" not in page_of(answer)
+
+    def test_what_changed_is_recorded_and_nothing_else(self, admin, registry):
+        self.edit(admin, registry, address="new.example")
+        entry = AuditEntry.objects.latest("pk")
+        assert entry.action == "registry.changed"
+        assert entry.details == {"password_given": False, "address": "new.example"}
+
+    def test_what_failed_before_is_tried_again_at_once(self, admin, registry):
+        later = timezone.now() + timedelta(hours=1)
+        failing = Repository.objects.create(registry=registry, name="a", last_error="denied", due_at=later)
+        fine = Repository.objects.create(registry=registry, name="b", due_at=later)
+        self.edit(admin, registry)
+        failing.refresh_from_db()
+        fine.refresh_from_db()
+        assert failing.due_at <= timezone.now()
+        assert fine.due_at == later
+
+    def test_the_reference_name_is_fixed_once_something_was_indexed(self, admin, registry):
+        self.edit(admin, registry, reference_name="acme.example")
+        assert registry.reference_name == "acme.example"
+        Repository.objects.create(registry=registry, name="a", indexed_at=timezone.now())
+        self.edit(admin, registry, reference_name="other.example")
+        assert registry.reference_name == "acme.example"
+
+
+class TestTesting:
+    def test_the_answer_says_what_is_wrong(self, admin, layouts):
+        registry = Registry.objects.create(source="layout", address="gone", reference_name="")
+        page = page_of(admin.post(reverse("registry_test", args=[registry.pk])))
+        assert "The connection does not work" in page
+        assert "gone cannot be read" in page
+        assert "<html" in page
+
+    def test_htmx_gets_the_answer_alone(self, admin, layouts):
+        registry = Registry.objects.create(source="layout", address="shop", reference_name="")
+        page = page_of(admin.post(reverse("registry_test", args=[registry.pk]), headers={"HX-Request": "true"}))
+        assert "The registry answers" in page
+        assert page.startswith('<div id="report"')
+
+    def test_a_private_address_is_not_asked_without_the_choice(self, admin):
+        registry = Registry.objects.create(address="127.0.0.1:9", reference_name="x", plain_http=True)
+        assert "The connection does not work" in page_of(admin.post(reverse("registry_test", args=[registry.pk])))
+
+
+class TestIndexNow:
+    def test_a_registry_and_all_its_repositories_become_due(self, admin):
+        repository = make_repository()
+        answer = admin.post(reverse("registry_index", args=[repository.registry_id]))
+        repository.refresh_from_db()
+        assert answer.status_code == 302
+        assert repository.due_at <= timezone.now()
+        assert Survey.objects.get().due_at <= timezone.now()
+        assert AuditEntry.objects.get().action == "registry.index_asked"
+
+    def test_a_repository_becomes_due_and_its_neighbour_does_not(self, admin):
+        cart, shop = make_repository("web/cart"), make_repository("web/shop")
+        admin.post(reverse("repository_index", args=[cart.pk]))
+        cart.refresh_from_db()
+        shop.refresh_from_db()
+        assert cart.due_at <= timezone.now()
+        assert shop.due_at is None
+
+    def test_a_reviewer_may_not_ask(self, client):
+        repository = make_repository()
+        client.force_login(make_person("mara"))
+        assert client.post(reverse("registry_index", args=[repository.registry_id])).status_code == 403
+        assert client.post(reverse("repository_index", args=[repository.pk])).status_code == 403
+        repository.refresh_from_db()
+        assert repository.due_at is None
+
+
+class TestPages:
+    def test_without_any_registry_an_admin_is_led_to_the_form(self, admin):
+        assert reverse("registry_add") in page_of(admin.get(reverse("registries")))
+
+    def test_a_failed_repository_says_why_and_when_it_is_tried_again(self, admin):
+        now = timezone.now()
+        repository = make_repository()
+        Repository.objects.filter(pk=repository.pk).update(
+            last_error="429 too many requests",
+            attempts=3,
+            failed_at=now,
+            due_at=now + timedelta(minutes=15, seconds=30),
+        )
+        for url in (reverse("registry", args=[repository.registry_id]), reverse("repository", args=[repository.pk])):
+            page = page_of(admin.get(url))
+            assert "429 too many requests" in page
+            assert "in 15 min" in page
+        assert "1 of 1 repositories wait" in page_of(admin.get(reverse("registries")))
+
+    def test_while_it_runs_the_page_asks_for_its_progress_and_then_no_more(self, admin):
+        now = timezone.now()
+        repository = make_repository()
+        running = {"leased_until": now + timedelta(minutes=1), "progress_done": 12, "progress_total": 40, "due_at": now}
+        Repository.objects.filter(pk=repository.pk).update(**running)
+        url = reverse("registry", args=[repository.registry_id])
+        part = page_of(admin.get(url, headers={"HX-Request": "true"}))
+        assert "12 of 40" in part
+        assert f'hx-get="{url}"' in part
+        assert "<html" not in part
+        later = now + timedelta(hours=1)
+        Repository.objects.filter(pk=repository.pk).update(leased_until=None, due_at=later, indexed_at=now)
+        assert "hx-get" not in page_of(admin.get(url, headers={"HX-Request": "true"}))
+
+    def test_work_that_nobody_takes_is_said(self, admin):
+        repository = make_repository()
+        Repository.objects.filter(pk=repository.pk).update(due_at=timezone.now() - timedelta(minutes=5))
+        assert "Nobody works" in page_of(admin.get(reverse("registry", args=[repository.registry_id])))
+        assert "Nobody works" in page_of(admin.get(reverse("activity")))
+
+    def test_faults_are_shown_inert_with_a_link_to_their_artifact(self, admin):
+        repository = make_repository()
+        artifact = make_artifact(repository, "unknown")
+        Fault.objects.create(
+            repository=repository, digest=str(Digest.of(b"referrer")), subject=artifact.manifest_id, code="digest_mismatch",
+            message="<script>alert(1)</script>\u202e the bytes are others", seen_at=timezone.now(),
+        )  # fmt: skip
+        page = page_of(admin.get(reverse("repository", args=[repository.pk])))
+        assert "<script>alert" not in page
+        assert "&lt;script&gt;alert(1)" in page
+        assert "\u202e" not in page
+        assert reverse("artifact", args=[repository.pk, artifact.manifest_id]) in page
+
+    def test_a_repository_counts_its_artifacts_by_the_word_of_now(self, admin):
+        repository = make_repository()
+        make_revision(2)
+        make_artifact(repository, "verified", tag="1", revision=1)
+        make_artifact(repository, "unsigned", tag="2")
+        make_artifact(repository, "unsigned", tag="3")
+        assert dict(admin.get(reverse("repository", args=[repository.pk])).context["words"]) == {
+            "unsigned": 2,
+            "stale": 1,
+        }
+
+    def test_a_reviewer_sees_of_a_registry_only_what_the_team_was_given(self, client):
+        cart, shop = make_repository("web/cart"), make_repository("web/secret")
+        Survey.objects.create(registry=cart.registry, note="No repository matches web/secret*.")
+        make_repository("a", "hidden.example")
+        client.force_login(make_person("mara", everything=False, repositories=[cart]))
+        page = page_of(client.get(reverse("registry", args=[cart.registry_id])))
+        assert "web/cart" in page
+        assert "web/secret" not in page
+        assert "Test connection" not in page
+        assert "hidden.example" not in page_of(client.get(reverse("registries")))
+        assert client.get(reverse("repository", args=[shop.pk])).status_code == 404
+        assert "web/secret" not in page_of(client.get(reverse("activity")))
+
+    @pytest.mark.parametrize("name", ["registries", "registry", "repository", "activity"])
+    def test_more_rows_cost_no_more_queries(self, admin, name):
+        def grow(numbers):
+            for number in numbers:
+                repository = make_repository(f"web/r{number}")
+                make_artifact(repository, "unsigned")
+                Repository.objects.filter(pk=repository.pk).update(last_error="denied", failed_at=timezone.now())
+                Fault.objects.create(
+                    repository=make_repository("web/r0"), digest=str(Digest.of(b"%d" % number)), code="x", message="y",
+                    subject=Digest.of(b"%d" % number), seen_at=timezone.now(),
+                )  # fmt: skip
+
+        def queries():
+            with CaptureQueriesContext(connection_of_tests) as captured:
+                assert admin.get(reverse(name, args=ids)).status_code == 200
+            return len(captured)
+
+        grow([0, 1])
+        repository = make_repository("web/r0")
+        ids = {"registry": [repository.registry_id], "repository": [repository.pk]}.get(name, [])
+        queries()  # the first page of a session writes its CSRF token
+        few = queries()
+        grow(range(2, 40))
+        assert queries() == few <= 20
+
+    def test_repositories_are_paged_and_found_by_name(self, admin):
+        for number in range(60):
+            repository = make_repository(f"web/r{number:02}")
+        url = reverse("registry", args=[repository.registry_id])
+        assert len(admin.get(url).context["rows"]) == 50
+        assert len(admin.get(url, {"page": "2"}).context["rows"]) == 10
+        assert len(admin.get(url, {"page": "no"}).context["rows"]) == 50
+        assert [row.repository.name for row in admin.get(url, {"q": "r59"}).context["rows"]] == ["web/r59"]

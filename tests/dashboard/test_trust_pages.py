@@ -1,0 +1,333 @@
+"""The pages of trust policy and trust stores: reading revisions, and making the next one."""
+
+import json
+import re
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import reverse
+
+from dashboard.models import AuditEntry, Role
+from demo.pki import Pki
+from tests.dashboard.rows import make_person, make_repository
+from tests.trust.seeding import NOW, RELEASE, policy, publish, statement, store_files
+from trust import revisions
+from trust.models import TrustRevision
+
+pytestmark = pytest.mark.django_db
+UPLOAD, ADD = reverse("trust_policy_upload"), reverse("trust_stores_upload")
+
+
+@pytest.fixture
+def admin(client):
+    client.force_login(make_person("adam", Role.ADMIN))
+    return client
+
+
+@pytest.fixture
+def reviewer(client):
+    client.force_login(make_person("mara"))
+    return client
+
+
+@pytest.fixture(scope="module")
+def root():
+    """The root certificate of the store ca:acme."""
+    return next(iter(Pki.build(NOW).trust_stores["ca:acme"].values()))
+
+
+def page_of(answer):
+    return answer.content.decode()
+
+
+def file(content, name="trustpolicy.oci.json"):
+    return SimpleUploadedFile(name, content)
+
+
+def certificates(*stores):
+    return {name: content for (_, _, name), content in store_files(*stores).items()}
+
+
+def upload(admin, content, *, based_on="", reason="First policy", **fields):
+    data = {"document": file(content), "reason": reason, "based_on": based_on} | fields
+    return admin.post(UPLOAD, {name: value for name, value in data.items() if value is not None})
+
+
+def in_lines(*statements):
+    """A policy as an editor on Windows leaves it."""
+    return json.dumps(json.loads(policy(*statements)), indent=2).replace("\n", "\r\n") + "\r\n"
+
+
+class TestUploadingAPolicy:
+    def test_it_becomes_revision_one_byte_for_byte_and_is_recorded(self, admin):
+        content = policy() + b"\r\n\n"
+        assert upload(admin, content).status_code == 302
+        revision = revisions.active()
+        assert (revision.number, bytes(revision.policy), revision.author_name) == (1, content, "adam")
+        entry = AuditEntry.objects.get()
+        assert entry.action == "trust_revision.policy_uploaded"
+        assert entry.details["fingerprint"] == revision.fingerprint
+        assert admin.get(reverse("trust_policy_document", args=[1])).content == content
+
+    def test_the_first_revision_can_bring_its_certificates(self, admin):
+        files = [file(content, name) for name, content in certificates("ca:acme").items()]
+        assert upload(admin, policy(), store="ca:acme", certificates=files).status_code == 302
+        assert revisions.files_of(revisions.active().pk) == store_files("ca:acme")
+
+    def test_the_next_one_keeps_the_stores(self, admin):
+        publish()
+        before = revisions.files_of(revisions.active().pk)
+        upload(admin, policy(statement(level="audit")), based_on="1")
+        assert revisions.active_number() == 2
+        assert revisions.files_of(revisions.active().pk) == before
+
+    def test_it_can_be_written_as_text(self, admin):
+        publish()
+        text = in_lines(statement(level="permissive"))
+        upload(admin, b"", document=None, text=text, based_on="1")
+        assert bytes(revisions.active().policy) == text.replace("\r\n", "\n").encode()
+
+    def test_a_text_that_nobody_edited_stays_as_it_was_uploaded(self, admin):
+        document = in_lines(statement()).encode()
+        revisions.publish(document, {}, author=None, reason="x", based_on=None)
+        shown = revisions.active().policy.decode().replace("\r\n", "\n").replace("\n", "\r\n")
+        files = [file(content, name) for name, content in certificates("ca:acme").items()]
+        upload(admin, b"", document=None, text=shown, store="ca:acme", certificates=files, based_on="1")
+        assert revisions.active_number() == 2
+        assert bytes(revisions.active().policy) == document
+
+    @pytest.mark.parametrize(
+        ("content", "says"),
+        [
+            (b"not json", "TP00"),
+            (policy(statement(level="severe")), "rule TP07"),
+            (policy(statement(scopes=("registry.acme.example/web/*",))), "rule TP27"),
+            (policy(statement(identities=("x509.subject: O=Acme GmbH",))), "rule TP23"),
+            (policy(statement(), statement()), "rule TP04"),
+        ],
+    )
+    def test_what_notation_refuses_is_refused_and_the_rule_named(self, admin, content, says):
+        answer = upload(admin, content)
+        assert answer.status_code == 400
+        assert says in page_of(answer)
+        assert not TrustRevision.objects.exists()
+        assert not AuditEntry.objects.exists()
+
+    @pytest.mark.parametrize(
+        ("fields", "says"),
+        [
+            ({"document": None}, "Choose the file, or paste the text"),
+            ({"reason": ""}, "Say why"),
+            ({"store": "acme"}, "Write type:name"),
+            ({"store": "ca:../x"}, "made of letters"),
+            ({"store": "ca:acme"}, "Choose the certificates that go to this store"),
+        ],
+    )
+    def test_what_is_missing_is_said(self, admin, fields, says):
+        assert says in page_of(upload(admin, policy(), **fields))
+        assert not TrustRevision.objects.exists()
+
+    def test_two_edits_of_the_same_revision_do_not_overwrite_each_other(self, admin):
+        publish()
+        upload(admin, policy(statement(level="audit")), based_on="1")
+        answer = upload(admin, policy(statement(level="permissive")), based_on="1")
+        assert "no longer the active one" in page_of(answer)
+        assert revisions.active_number() == 2
+
+    def test_the_same_policy_again_makes_no_revision(self, admin):
+        publish()
+        assert "nothing would change" in page_of(upload(admin, policy(), based_on="1"))
+        assert revisions.active_number() == 1
+
+    def test_the_form_carries_the_revision_that_it_shows(self, admin):
+        publish()
+        page = page_of(admin.get(UPLOAD))
+        assert re.search(r'name="based_on" value="1"', page)
+
+    def test_a_reviewer_may_not(self, reviewer):
+        assert reviewer.get(UPLOAD).status_code == 403
+        assert upload(reviewer, policy()).status_code == 403
+        assert not TrustRevision.objects.exists()
+
+
+class TestAddingCertificates:
+    def add(self, admin, files, *, store_type="ca", store_name="new", based_on="1", **fields):
+        uploads = [file(content, name) for name, content in files.items()]
+        data = {"store_type": store_type, "store_name": store_name, "certificates": uploads, "reason": "New root"}
+        return admin.post(ADD, data | {"based_on": based_on} | fields)
+
+    def test_each_upload_is_the_next_revision_with_the_same_policy(self, admin):
+        publish(files={})
+        assert self.add(admin, certificates("ca:acme"), store_name="acme").status_code == 302
+        active = revisions.active()
+        assert (active.number, bytes(active.policy)) == (2, policy())
+        assert revisions.files_of(active.pk) == store_files("ca:acme")
+        assert AuditEntry.objects.get().details["thumbprints"]
+
+    def test_pasted_text_is_taken_too(self, admin, root):
+        publish(files={})
+        self.add(admin, {}, pem=root.decode().replace("\n", "\r\n"))
+        [((store_type, store, name), content)] = revisions.files_of(revisions.active().pk).items()
+        assert (store_type, store) == ("ca", "new")
+        assert name.endswith(".pem")
+        assert content.strip() == root.strip()
+
+    @pytest.mark.parametrize(
+        ("files", "says"),
+        [
+            ({"key.pem": b"-----BEGIN EC PRIVATE KEY-----\nx"}, "holds a private key"),
+            ({"x.pem": b"nonsense"}, "x.pem"),
+            ({}, "Choose at least one file"),
+        ],
+    )
+    def test_what_is_no_certificate_is_refused(self, admin, files, says):
+        publish()
+        assert says in page_of(self.add(admin, files))
+        assert revisions.active_number() == 1
+
+    def test_a_leaf_is_refused_as_notation_would(self, admin):
+        publish()
+        leaf = Pki.build(NOW)["release"].pem
+        assert "neither a certificate authority nor self-signed" in page_of(self.add(admin, {"leaf.pem": leaf}))
+        assert revisions.active_number() == 1
+
+    def test_a_certificate_that_the_store_has_is_refused_whatever_its_file_is_called(self, admin, root):
+        publish()
+        answer = self.add(admin, {"again.pem": root}, store_name="acme")
+        assert "has it already, in" in page_of(answer)
+        assert revisions.active_number() == 1
+
+    def test_a_file_name_is_made_fit_for_a_directory(self, admin, root):
+        publish(files={})
+        self.add(admin, {"..\\..\\Acme Root (2026).pem": root})
+        assert [name for _, _, name in revisions.files_of(revisions.active().pk)] == ["Acme-Root-2026-.pem"]
+
+    def test_before_any_policy_it_says_what_comes_first(self, admin, root):
+        assert "The policy comes first" in page_of(admin.get(ADD))
+        self.add(admin, {"a.pem": root}, based_on="")
+        assert not TrustRevision.objects.exists()
+
+    def test_an_outdated_form_changes_nothing(self, admin, root):
+        publish(files={})
+        publish(statement(level="audit"), files={})
+        assert "no longer the active one" in page_of(self.add(admin, {"a.pem": root}, based_on="1"))
+        assert revisions.active_number() == 2
+
+    def test_a_reviewer_may_not(self, reviewer, root):
+        publish(files={})
+        assert self.add(reviewer, {"a.pem": root}).status_code == 403
+        assert revisions.active_number() == 1
+
+
+class TestRemoving:
+    @pytest.fixture
+    def url(self):
+        publish()
+        name = next(iter(certificates("ca:acme")))
+        return reverse("trust_stores_remove", query={"store": "ca:acme", "file": name})
+
+    def test_the_form_says_what_stops_being_trusted(self, admin, url):
+        page = page_of(admin.get(url))
+        assert "O=Acme GmbH" in page
+        assert "release" in page
+        assert "would name a store that does not exist" in page
+        assert revisions.active_number() == 1
+
+    def test_the_next_revision_has_it_no_more(self, admin, url):
+        assert admin.post(url, {"reason": "Lost key", "based_on": "1"}).status_code == 302
+        assert revisions.active_number() == 2
+        files = revisions.files_of(revisions.active().pk)
+        assert ("ca", "acme") not in {key[:2] for key in files}
+        assert len(files) == len(store_files()) - len(store_files("ca:acme"))
+        assert AuditEntry.objects.get().action == "trust_revision.certificates_removed"
+
+    def test_without_a_reason_nothing_is_removed(self, admin, url):
+        assert "Say why" in page_of(admin.post(url, {"based_on": "1"}))
+        assert revisions.active_number() == 1
+
+    def test_what_the_active_revision_does_not_have_is_no_page(self, admin, url):
+        assert admin.get(reverse("trust_stores_remove", query={"store": "ca:acme", "file": "x"})).status_code == 404
+        assert admin.get(reverse("trust_stores_remove")).status_code == 404
+
+    def test_a_reviewer_may_not(self, reviewer, url):
+        assert reviewer.post(url, {"reason": "x", "based_on": "1"}).status_code == 403
+        assert revisions.active_number() == 1
+
+
+class TestReading:
+    def test_without_a_policy_the_page_says_what_that_means(self, reviewer):
+        assert "Nothing reads verified without one" in page_of(reviewer.get(reverse("trust_policy")))
+        assert "No trust store yet" in page_of(reviewer.get(reverse("trust_stores")))
+
+    def test_statements_read_with_their_level_stores_and_identities(self, reviewer):
+        publish(statement("web", ("registry.acme.example/web/cart",), override={"revocation": "skip"}))
+        page = page_of(reviewer.get(reverse("trust_policy")))
+        assert "registry.acme.example/web/cart" in page
+        assert "revocation skipped" in page
+        assert "ca:acme" in page
+        assert RELEASE in page
+
+    def test_what_broadens_trust_or_cannot_work_is_said(self, reviewer):
+        publish(
+            statement("open", identities=("*",)),
+            statement("off", ("a.example/b",), level="skip"),
+            statement("gone", ("a.example/c",), stores=("ca:missing",)),
+        )
+        page = page_of(reviewer.get(reverse("trust_policy")))
+        assert "Statement open accepts every identity" in page
+        assert "Statement off skips verification" in page
+        assert "names the trust store ca:missing, which does not exist" in page
+        assert "This store does not exist" in page_of(reviewer.get(reverse("trust_stores")))
+
+    def test_an_old_revision_says_that_it_is_no_longer_active(self, reviewer):
+        publish()
+        publish(statement(level="audit"))
+        page = page_of(reviewer.get(reverse("trust_revision", args=[1])))
+        assert "No longer active" in page
+        assert "strict" in page
+        assert reviewer.get(reverse("trust_revision", args=[3])).status_code == 404
+
+    def test_a_store_names_its_certificates_and_the_statements_that_use_it(self, reviewer):
+        publish(statement("web"))
+        page = page_of(reviewer.get(reverse("trust_stores")))
+        assert "O=Acme GmbH" in page
+        assert "Used by" in page
+        assert "Remove" not in page
+
+    def test_names_in_a_policy_are_shown_inert(self, admin):
+        publish(statement("<b>x</b>\u202egpj"))
+        page = page_of(admin.get(reverse("trust_policy")))
+        assert "<b>x" not in page
+        assert "\u202e" not in page
+
+    def test_who_sees_some_repositories_reads_only_what_is_about_them(self, client):
+        cart = make_repository("web/cart")
+        publish(
+            statement("web", ("registry.acme.example/web/cart", "registry.acme.example/secret/one")),
+            statement("secret", ("registry.acme.example/secret/two",)),
+            statement("rest", ("*",)),
+        )
+        client.force_login(make_person("mara", everything=False, repositories=[cart]))
+        for url in (reverse("trust_policy"), reverse("trust_stores"), reverse("api_trust_revision")):
+            page = page_of(client.get(url))
+            assert "secret" not in page.replace("1 statement is about", "")
+            assert "rest" in page
+        assert "and 1 that you do not see" in page_of(client.get(reverse("trust_policy")))
+        assert client.get(reverse("trust_policy_document", args=[1])).status_code == 404
+
+    def test_a_revision_that_this_version_cannot_read_is_still_a_page(self, reviewer):
+        TrustRevision.objects.create(
+            number=1, policy=b"<script>", fingerprint="0" * 64, author_name="sam", reason="old", created_at=NOW
+        )
+        page = page_of(reviewer.get(reverse("trust_policy")))
+        assert "This revision cannot be read" in page
+        assert "&lt;script&gt;" in page
+
+
+def test_the_api_tells_the_same_revision(reviewer):
+    assert reviewer.get(reverse("api_trust_revision")).status_code == 404
+    publish(statement("web"))
+    told = json.loads(reviewer.get(reverse("api_trust_revision")).content)
+    assert told["number"] == 1
+    assert told["statements"][0]["trusted_identities"] == [RELEASE]
+    assert {store["name"] for store in told["stores"]} == {name for _, name, _ in store_files()}
