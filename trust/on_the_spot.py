@@ -3,9 +3,10 @@
 No network, no writes, and a number of queries that does not grow with the signatures.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from types import MappingProxyType
 
 from django.db.models import BinaryField, Case, Exists, OuterRef, Q, Subquery, Value, When
 
@@ -57,11 +58,13 @@ class JudgedArtifact:
     at: datetime
 
 
-def judge_artifact(repository: Repository, digest: Digest, at: datetime) -> JudgedArtifact:
+def judge_artifact(
+    repository: Repository, digest: Digest, at: datetime, user_metadata: Mapping[str, str] = MappingProxyType({})
+) -> JudgedArtifact:
     """Judge one artifact; raises Manifest.DoesNotExist for one that was never there."""
     listing = Listing.objects.filter(repository=repository, subject=digest).first()
     manifest, listed = _manifests(repository, digest, listing)
-    rulings = Rulings.of(repository.reference, revisions.active(), at)
+    rulings = Rulings.of(repository.reference, revisions.active(), at, user_metadata)
     target = Descriptor(manifest.media_type, manifest.digest, manifest.size)
     signatures = [_judged(rulings, target, *found) for found in _examined(listed, at)]
     findings = [signature.finding for signature in signatures]

@@ -1,8 +1,9 @@
 """Rulings: the one evaluator, asked for one repository under one revision at one instant, once per distinct question."""
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from types import MappingProxyType
 
 from registries.models import Fault, Listing, Manifest
 from registries.oci.descriptor import Descriptor
@@ -34,14 +35,21 @@ class Rulings:
     at: datetime
     material: revisions.Material
     choice: Choice
+    user_metadata: Mapping[str, str] = field(default_factory=dict)
     _known: dict[Hashable, Outcome] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, reference: str, revision: TrustRevision | None, at: datetime) -> "Rulings":
+    def of(
+        cls,
+        reference: str,
+        revision: TrustRevision | None,
+        at: datetime,
+        user_metadata: Mapping[str, str] = MappingProxyType({}),
+    ) -> "Rulings":
         if revision is None:
             return cls(reference, None, at, NOTHING, Choice(None, "none", NO_POLICY_MESSAGE))
         material = revisions.material(revision)
-        return cls(reference, revision, at, material, material.policy.choose(reference))
+        return cls(reference, revision, at, material, material.policy.choose(reference), user_metadata)
 
     @property
     def level(self) -> str:
@@ -53,12 +61,16 @@ class Rulings:
 
     def outcome(self, target: Descriptor, evidence: Evidence) -> Outcome:
         """The verdict on one signature of `target`, with all that was seen."""
-        question = Question(self.reference, target)
+        question = Question(self.reference, target, self.user_metadata)
         outcome = judge(question, evidence, self.material.policy, self.material.stores, NO_ANSWERS, self.at)
         return outcome if self.revision else replace(outcome, reason=NO_POLICY_REASON, message=NO_POLICY_MESSAGE)
 
     def like(self, target: Descriptor, evidence: Evidence) -> Outcome:
-        """The same verdict, but what was seen may be that of another signature to which the same question is put."""
+        """The same verdict, but what was seen may be that of another signature to which the same question is put.
+
+        Only where no user metadata is asked for, which may differ between signatures that are alike in all else.
+        """
+        assert not self.user_metadata
         question = distinct(target, evidence)
         if question not in self._known:
             self._known[question] = self.outcome(target, evidence)

@@ -1,4 +1,4 @@
-"""`manage.py verify`: is this artifact signed, by whom, may we trust it under this policy, and why (not)?"""
+"""`manage.py verify`: is this artifact signed, by whom, may we trust it, and why (not)?"""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
+from dashboard.stored_answers import NotStoredError, active_material, stored_report
 from dashboard.verify_report import JudgedSignature, Report, as_json, as_lines, printable
 from registries.oci.descriptor import Descriptor
 from registries.oci.digest import Digest
@@ -31,22 +32,24 @@ class CannotAnswerError(Exception):
 
 
 class Command(BaseCommand):
-    """Verifies an artifact in an OCI layout directory; needs no database and no secret."""
+    """Verifies an artifact. In a layout directory, with policy and stores from files, it needs no database and no secret."""
 
-    help = "Verify the signatures of an artifact in an OCI image layout."
+    help = "Verify the signatures of an artifact in an OCI image layout, or of a connected registry."
     requires_system_checks = ()  # none of them matters to files on disk
     requires_migrations_checks = False
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("target", type=Path, help="an OCI image layout directory")
+        parser.add_argument(
+            "target", help="an OCI image layout directory, or REGISTRY/REPOSITORY:TAG|@DIGEST of a connected registry"
+        )
         parser.add_argument(
             "--reference",
             help="REGISTRY/REPOSITORY[:TAG|@DIGEST]: what the layout stands for, and which artifact of it is meant",
         )
         parser.add_argument(
-            "--policy", type=Path, required=True, help="the trust policy, as notation's trustpolicy.json"
+            "--policy", type=Path, help="the trust policy, as notation's trustpolicy.json; the active one if absent"
         )
-        parser.add_argument("--trust-store", type=Path, required=True, help="notation's truststore directory")
+        parser.add_argument("--trust-store", type=Path, help="notation's truststore directory; with --policy")
         parser.add_argument("--at", help="the instant to judge for (RFC 3339); now if absent")
         parser.add_argument(
             "--user-metadata",
@@ -65,7 +68,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             report = _report(options)
-        except (CannotAnswerError, OciError, NotaryError, OSError) as error:
+        except (CannotAnswerError, NotStoredError, OciError, NotaryError, OSError) as error:
             self._print({"error": str(error)}, [f"Error: {error}"], as_json=options["json"])
             raise SystemExit(1) from error
         self._print(as_json(report), list(as_lines(report)), as_json=options["json"])
@@ -81,9 +84,11 @@ def _report(options: Mapping[str, Any]) -> Report:
     at = _rfc3339(options["at"]) if options["at"] else datetime.now(UTC)
     metadata = _user_metadata(options["user_metadata"])
     max_signatures = _positive(options["max_signatures"])
+    if not Path(options["target"]).is_dir():
+        return _stored_report(options, at, metadata, max_signatures)
     reference = Reference.parse(options["reference"]) if options["reference"] else None
     name = reference.name if reference else ""
-    layout = Layout(options["target"], name)
+    layout = Layout(Path(options["target"]), name)
     target = _target(layout, name, reference)
     listed = list_signatures(layout, name, target.digest)
     try:
@@ -103,8 +108,23 @@ def _report(options: Mapping[str, Any]) -> Report:
     )
 
 
+def _stored_report(
+    options: Mapping[str, Any], at: datetime, metadata: Mapping[str, str], max_signatures: int
+) -> Report:
+    """The answer about an artifact of a connected registry, from what was indexed of it."""
+    if options["policy"] or options["trust_store"] or options["reference"]:
+        raise CannotAnswerError(
+            f"{options['target']} is not a directory; --policy, --trust-store and --reference are for a layout directory."
+        )
+    return stored_report(Reference.parse(options["target"]), at, metadata, max_signatures)
+
+
 def _policy_and_stores(options: Mapping[str, Any]) -> tuple[TrustPolicy, TrustStores]:
-    """The files that were named."""
+    """The files that were named; the active revision where none were."""
+    if not options["policy"] and not options["trust_store"]:
+        return active_material()
+    if not options["policy"] or not options["trust_store"]:
+        raise CannotAnswerError("--policy and --trust-store are given both or not at all.")
     try:
         content = options["policy"].read_bytes()
     except OSError as error:

@@ -1,0 +1,60 @@
+"""What `manage.py verify` takes from the database: the active revision, and artifacts of connected registries."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from dashboard.judged_report import report_of
+from dashboard.verify_report import Report
+from registries.models import Manifest, Repository, Tag
+from registries.oci.digest import Digest
+from registries.oci.reference import Reference
+from trust import revisions
+from trust.notary.judge import notation_verdict
+from trust.notary.trust_policy import TrustPolicy
+from trust.notary.trust_store import TrustStores
+from trust.rulings import NO_POLICY_MESSAGE
+from trust.verification import judge_artifact
+
+
+class NotStoredError(Exception):
+    """The database does not hold what was asked for; the text says what to do."""
+
+
+def active_material() -> tuple[TrustPolicy, TrustStores]:
+    """The policy and the stores of the active revision."""
+    revision = revisions.active()
+    if revision is None:
+        raise NotStoredError(f"{NO_POLICY_MESSAGE} Upload one, or give --policy and --trust-store.")
+    material = revisions.material(revision)
+    return material.policy, material.stores
+
+
+def stored_report(reference: Reference, at: datetime, metadata: Mapping[str, str], max_signatures: int) -> Report:
+    """The report on an artifact as it was last indexed, by the active revision."""
+    repository = _repository(reference)
+    digest = reference.digest or _tagged(repository, reference)
+    try:
+        report = report_of(judge_artifact(repository, digest, at, metadata))
+    except Manifest.DoesNotExist as error:
+        raise NotStoredError(f"{reference.name} has no {digest}, as far as it was indexed.") from error
+    outcomes = [signature.outcome for signature in report.signatures]
+    notation = notation_verdict(outcomes, max_signatures, choice=report.choice)
+    return replace(report, reference=str(reference), notation=notation)
+
+
+def _repository(reference: Reference) -> Repository:
+    repositories = Repository.objects.select_related("registry")
+    found = repositories.filter(registry__reference_name=reference.registry, name=reference.repository).first()
+    if found is None:
+        raise NotStoredError(f"No connected registry has {reference.name}; a layout directory is named by its path.")
+    return found
+
+
+def _tagged(repository: Repository, reference: Reference) -> Digest:
+    if reference.tag is None:
+        raise NotStoredError(f"Say which artifact of {reference.name} is meant: {reference.name}:TAG or @DIGEST.")
+    tag = Tag.objects.filter(repository=repository, name=reference.tag, gone_at=None).first()
+    if tag is None:
+        raise NotStoredError(f"{reference.name} has no tag {reference.tag}, as far as it was indexed.")
+    return tag.digest
