@@ -31,7 +31,7 @@ POLICY = {
 def build(root: Path, images: int, repositories: int) -> dict[tuple[str, str, str], bytes]:
     """`images` tagged images over `repositories`; answers the trust store files that verify the signatures."""
     now = datetime.now(UTC).replace(microsecond=0)
-    pki = Pki(now)
+    pki = Pki.build(now)
     registry = DemoRegistry(root)
     with registry.batch():
         for number in range(images):
