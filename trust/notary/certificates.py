@@ -5,7 +5,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Self
+from functools import lru_cache
 
 from trust.notary import x509
 from trust.notary.algorithms import key_name
@@ -36,15 +36,16 @@ class Certificate:
     crl_urls: tuple[str, ...]
     common_name: str
 
-    @classmethod
-    def parse(cls, der: bytes) -> Self:
-        """Read one DER certificate."""
+    @staticmethod
+    @lru_cache(maxsize=1024)
+    def parse(der: bytes) -> "Certificate":
+        """Read one DER certificate. Signatures share certificates, and bytes do not change: hence the cache."""
         thumbprint = hashlib.sha256(der).hexdigest()
         try:
             parsed = x509.parse(der)
         except DerError as error:
             raise CertificateError(f"the certificate cannot be read: {error}", certificate=thumbprint) from error
-        return cls(
+        return Certificate(
             der=der,
             thumbprint=thumbprint,
             subject=print_name(parsed.subject),

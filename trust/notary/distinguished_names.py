@@ -8,6 +8,7 @@ from types import MappingProxyType
 from trust.notary.errors import DistinguishedNameError, quote
 
 MANDATORY = ("C", "ST", "O")
+ESCAPED = str.maketrans({character: "\\" + character for character in ',+"\\<>;'})
 ESCAPABLE = frozenset(' "#+,;<=>\\')
 HEX = frozenset(string.hexdigits)
 PRINTABLE_STRING = frozenset(string.ascii_letters + string.digits + " '()+,-./:=?")
@@ -126,15 +127,10 @@ def _unescape(part: str, text: str) -> str:
 
 
 def _escape(value: str) -> str:
-    escaped = []
-    for position, character in enumerate(value):
-        special = (
-            character in ',+"\\<>;'
-            or (character == " " and position in {0, len(value) - 1})
-            or (character == "#" and position == 0)
-        )
-        escaped.append("\\" + character if special else character)
-    return "".join(escaped)
+    text = value.translate(ESCAPED)
+    if value.startswith((" ", "#")):
+        text = "\\" + text
+    return text[:-1] + "\\ " if value.endswith(" ") and len(value) > 1 else text
 
 
 def _der_string(value: str) -> bytes:

@@ -30,7 +30,10 @@ class Payload:
             document = loads(content)
         except StrictJsonError as error:
             raise EnvelopeError(f"the payload is not JSON: {error}", code="payload_unreadable") from error
-        target = document.get(TARGET) if isinstance(document, dict) else None
+        members = document if isinstance(document, dict) else {}
+        if any(name != TARGET and name.casefold() == TARGET.casefold() for name in members):
+            raise EnvelopeError(f"the payload spells {TARGET} otherwise", code="payload_target")  # Go would take it
+        target = members.get(TARGET)
         if target is None:
             raise EnvelopeError("the payload names no target artifact", code="payload_without_target")
         try:

@@ -68,7 +68,7 @@ class X509:
         check_signature(self.algorithm, parent.key, self.signature, self.signed, allow_sha1=False)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1024)
 def parse(content: bytes) -> X509:
     """Read one DER certificate with nothing after it; raises DerError. Bytes do not change, hence the cache."""
     outer = Reader(content)
