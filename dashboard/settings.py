@@ -147,6 +147,7 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_REDIRECT_STDOUTS = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 # The sweep finds whatever is due; a nudge that got lost costs two seconds, never work.
 CELERY_BEAT_SCHEDULE = {"sweep": {"task": "dashboard.tasks.sweep", "schedule": 2.0, "options": {"expires": 10}}}
