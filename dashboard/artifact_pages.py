@@ -14,7 +14,7 @@ from dashboard import access
 from dashboard.ladder import Rung, ladder, nearest_fix
 from dashboard.sentences import Sentence, sentence
 from dashboard.trust_path import Step, path
-from dashboard.words import kind_look
+from dashboard.words import best_tag, kind_look
 from registries.models import Manifest, Presence, Repository
 from registries.oci.digest import Digest
 from trust.models import ArtifactStatus
@@ -63,13 +63,13 @@ class Place:
 
     @property
     def name(self) -> str:
-        """How people call it: with its first tag, else with its digest."""
+        """How people call it: with the tag that says most, else with its digest."""
         if self.tags:
-            return f"{self.repository.name}:{self.tags[0]}"
+            return f"{self.repository.name}:{best_tag(self.tags)}"
         return f"{self.repository.name}@{self.digest.algorithm}:{self.digest.short}"
 
 
-def head(place: Place, manifest: Manifest, tab: str) -> dict[str, Any]:
+def head(user: User, place: Place, manifest: Manifest, tab: str) -> dict[str, Any]:
     """The context of what stands above the tabs."""
     arguments = [place.repository.pk, place.digest]
     return {
@@ -77,6 +77,7 @@ def head(place: Place, manifest: Manifest, tab: str) -> dict[str, Any]:
         "manifest": manifest,
         "what": describe(manifest),
         "status": place.status,
+        "is_admin": access.is_admin(user),
         "tabs": [
             (label, reverse(page, args=arguments), page == tab)
             for label, page in (("Trust", "artifact"), ("Tree", "artifact_tree"), ("Manifest", "artifact_manifest"))
@@ -99,18 +100,30 @@ FORMATS = {  # how people call what media types say
 
 def describe(manifest: Manifest) -> str:
     """What it is, in a few words: "Image index, 3 platforms"."""
-    name = kind_look(manifest.kind).one
-    name = name[:1].upper() + name[1:]
-    platforms = manifest.summary.get("platforms") if isinstance(manifest.summary, dict) else None
-    if manifest.kind == "index" and isinstance(platforms, list) and platforms:
-        return f"{name}, {len(platforms)} platform{'' if len(platforms) == 1 else 's'}"
+    return ", ".join(text for text in (kind_name(manifest), platforms_of(manifest)) if text)
+
+
+def kind_name(manifest: Manifest) -> str:
+    """Its kind; for one that nobody gave a name, its artifact type."""
     if manifest.kind == "other" and manifest.artifact_type:
         return manifest.artifact_type
-    return name
+    name = kind_look(manifest.kind).one
+    return name[:1].upper() + name[1:]
+
+
+def platforms_of(manifest: Manifest) -> str:
+    platforms = manifest.summary.get("platforms") if isinstance(manifest.summary, dict) else None
+    if manifest.kind != "index" or not isinstance(platforms, list) or not platforms:
+        return ""
+    return f"{len(platforms)} platform{'' if len(platforms) == 1 else 's'}"
 
 
 def format_of(manifest: Manifest) -> str:
     """The format of a document, in a word; its artifact type where nobody gave it a name."""
+    if manifest.kind in ("image", "index"):
+        return ""
+    if manifest.kind == "other":
+        return ""
     return FORMATS.get(manifest.artifact_type) or manifest.artifact_type.removeprefix("application/")
 
 

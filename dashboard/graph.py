@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 WIDTH, HEIGHT = 200, 44  # of a node
-BETWEEN_LEVELS = 76
+BETWEEN_LEVELS = 76  # of a tree
+BETWEEN_LAYERS = 26
 BETWEEN_SIBLINGS, BETWEEN_FAMILIES = 8, 16
 MARGIN, HEAD = 24, 38
 
@@ -34,6 +35,11 @@ class Placed[Value]:
     @property
     def right(self) -> int:
         return self.x + self.width
+
+    @property
+    def room(self) -> int:
+        """How many letters of a title fit beside its icon."""
+        return (self.width - 44) // 7
 
     @property
     def middle(self) -> int:
@@ -130,7 +136,9 @@ def _joined(above: Sequence[tuple[int, int]], below: Sequence[tuple[int, int]], 
     return [*both, *above[len(both) :], *moved[len(both) :]]
 
 
-def layered[Value](layers: Sequence[Sequence[Value]], links: Sequence[tuple[Value, Value]]) -> Drawing[Value]:
+def layered[Value](
+    layers: Sequence[Sequence[Value]], links: Sequence[tuple[Value, Value]], widths: Sequence[int]
+) -> Drawing[Value]:
     """Layers from left to right; each node as near as it fits to those that lead to it. Values are told apart by ==."""
     places: dict[int, int] = {}
     flat = [(level, value) for level, layer in enumerate(layers) for value in layer]
@@ -146,8 +154,9 @@ def layered[Value](layers: Sequence[Sequence[Value]], links: Sequence[tuple[Valu
         for goal, index in sorted(wanted):
             places[index] = max(goal, free)
             free = places[index] + HEIGHT + BETWEEN_FAMILIES
+    lefts = [MARGIN + sum(widths[:level]) + level * BETWEEN_LAYERS for level in range(len(layers))]
     nodes = tuple(
-        Placed(value, MARGIN + level * (WIDTH + BETWEEN_LEVELS), HEAD + places[index], level)
+        Placed(value, lefts[level], HEAD + places[index], level, widths[level])
         for index, (level, value) in enumerate(flat)
     )
     return _drawing(nodes, tuple(Edge(start, end) for start, end in dict.fromkeys(ends)))

@@ -3,6 +3,7 @@
 What notation did not reach is marked; Signboard evaluates it all the same where its inputs exist.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -56,7 +57,7 @@ ANSWERS_BY_CODE = {
 }
 OPEN_ANSWERS = {
     CheckStatus.skipped: "Not asked for",
-    CheckStatus.not_run: "Not run, its inputs are missing",
+    CheckStatus.not_run: "Not run",
     CheckStatus.not_evaluated: "Not evaluated",
 }
 
@@ -159,18 +160,20 @@ def _rungs(outcome: Outcome, choice: Choice) -> Iterator[Rung]:
     applies = choice.statement is not None and not choice.statement.level.skips_everything
     stop = next((r for r in outcome.results if applies and r.is_critical and r.reached_by_notation), None)
     breaks = stop or next((r for r in outcome.results if applies and _breaks(r)), None)
+    said = ""
     for result in outcome.results:
         seen, wanted = _values(result)
+        message, said = "" if result.message == said else result.message, result.message
         yield Rung(
             name=result.validation.name,
             title=TITLES[result.validation],
             answer=answer(result),
             look=look(result),
             action=ACTIONS[result.action] if applies else "",
-            message=result.message,
+            message=message,  # what holds for several in a row is said once
             seen=seen,
             wanted=wanted,
-            fix=result.nearest_fix,
+            fix=fix_of(result),
             names=result.validation in (Validation.authenticity, Validation.identity),
             here=result is breaks,
             stops=result is stop and result is not outcome.results[-1],
@@ -211,13 +214,29 @@ def _values(result: CheckResult) -> tuple[tuple[Part, ...], tuple[Part, ...]]:
     return plain(result.seen), plain(result.wanted)
 
 
+_DIFFERENCE = re.compile(r"(\S+) is (.+), policy wants (.+)")
+
+
+def fix_of(result: CheckResult) -> str:
+    """The smallest fix as an act: of a name that does not match, the attributes to have."""
+    if result.code != "identity_mismatch":
+        return result.nearest_fix
+    found = [_DIFFERENCE.fullmatch(text) for text in result.nearest_fix.split("; ")]
+    wanted = [f"{match[1]}={match[3]}" for match in found if match]
+    have = [f"{match[1]}={match[2]}" for match in found if match and match[2] != "absent"]
+    if len(wanted) != len(found):
+        return result.nearest_fix
+    admit = f" Or, if it is meant, let the statement accept {', '.join(have)}." if have else ""
+    return f"Sign the same digest with a certificate of {', '.join(wanted)}.{admit}"
+
+
 def nearest_fix(outcome: Outcome | None, choice: Choice, word: Word, reason: str, reference: str) -> str:
     """The one act that would turn the word; empty for a word that needs none."""
     if word.is_green:
         return ""
     if outcome is not None and choice.statement is not None:
         results = [r for r in outcome.results if r.code == reason] or [r for r in outcome.results if _breaks(r)]
-        if fix := next((r.nearest_fix for r in results if r.nearest_fix), ""):
+        if fix := next((fix_of(r) for r in results if r.nearest_fix), ""):
             return fix
     if word is Word.unsigned and choice.statement is not None:
         return f"Sign this digest with a certificate that statement {choice.statement.name} accepts."

@@ -12,6 +12,8 @@ from trust.notary.outcome import CheckStatus
 from trust.on_the_spot import JudgedArtifact, JudgedSignature
 
 MOST = 12  # signatures in the picture
+WIDTHS = {"signature": 148, "certificate": 173, "store": 136, "policy": 150}
+HEADS = {"signature": "Signatures", "certificate": "Authorities", "store": "Stores", "policy": "Statement"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,12 +140,10 @@ def signature_graph(judged: JudgedArtifact, chosen: str = "") -> SignatureGraph 
     for signature in shown:
         weaver.weave(signature)
     layers = sorted(set(weaver.knots.values()))
-    drawing = layered(
-        [[knot for knot, layer in weaver.knots.items() if layer == wanted] for wanted in layers], list(weaver.links)
-    )
+    columns = [[knot for knot, layer in weaver.knots.items() if layer == wanted] for wanted in layers]
+    drawing = layered(columns, list(weaver.links), [WIDTHS[column[0].kind] for column in columns])
     lines = tuple(_lines(drawing, weaver))
-    columns = {node.x: node.value for node in drawing.nodes}
-    heads = tuple((x, _head(knot, x)) for x, knot in sorted(columns.items()))
+    heads = tuple(_heads(drawing))
     return SignatureGraph(drawing, lines, heads, len(judged.signatures) - len(shown))
 
 
@@ -158,7 +158,12 @@ def _ends(drawing: Drawing[Knot], edge: Edge) -> tuple[Knot, Knot]:
     return drawing.nodes[edge.start].value, drawing.nodes[edge.end].value
 
 
-def _head(knot: Knot, x: int) -> str:
-    if knot.kind == "certificate":
-        return "Leaves" if x < 400 else "Authorities"
-    return {"signature": "Signatures", "store": "Stores", "policy": "Statement"}[knot.kind]
+def _heads(drawing: Drawing[Knot]) -> Iterator[tuple[int, str]]:
+    """The name of each column; authorities may fill several, and are named once."""
+    columns = {node.level: (node.x, node.value.kind) for node in drawing.nodes}
+    said = set()
+    for level, (x, kind) in sorted(columns.items()):
+        name = HEADS[kind] if level > 1 or kind != "certificate" else "Leaves"
+        if name not in said:
+            yield x, name
+        said.add(name)

@@ -7,7 +7,7 @@ from itertools import groupby
 
 from django.urls import reverse
 
-from dashboard.artifact_pages import Place, describe, format_of
+from dashboard.artifact_pages import Place, format_of, kind_name, platforms_of
 from dashboard.graph import Drawing, Tree, tidy
 from dashboard.signature_graph import SignatureGraph, signature_graph
 from dashboard.words import kind_look
@@ -42,6 +42,7 @@ class Twig:
     title: str
     sub: str
     url: str
+    more: str = ""  # said in the tree, but not in the picture
     digest: Digest | None = None
     spoken: Spoken = field(default_factory=Spoken)
     marks: tuple[str, ...] = ()
@@ -160,6 +161,8 @@ class Grower:
                 "warning", node.platform or "Not in the registry", "never found", url, node.digest, marks=("absent",)
             )
         spoken = self.spoken.get(node.digest, Spoken())
+        if node.relation == "referrer" and spoken.word == Word.unsigned:
+            spoken = Spoken()  # nobody expects a signature on every document
         is_signature = manifest.kind == "signature" and parent is not None
         if is_signature and parent is not None:
             url = reverse("signature", args=[self.repository_id, parent.digest, node.digest])
@@ -169,8 +172,9 @@ class Grower:
         again = ("repeated",) if node.repeated else ()
         return Twig(
             icon=kind_look(manifest.kind).icon,
-            title=node.platform or describe(manifest),
+            title=node.platform or kind_name(manifest),
             sub=(spoken.signer or "signer not proven") if is_signature and spoken.word else format_of(manifest),
+            more=platforms_of(manifest),
             url=url,
             digest=node.digest,
             spoken=spoken,

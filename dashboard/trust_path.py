@@ -63,12 +63,19 @@ def _steps(
     yield Step(
         "store",
         f"Store {stores}" if store or len(statement.trust_stores) == 1 else f"Stores {stores}",
-        "holds a certificate of the chain" if store else "no certificate of the chain",
+        _store_note(authenticity),
         broken=_failed(results, Validation.identity),
     )
     wants = " or ".join(statement.trusted_identities)
     yield Step("policy", f"Statement {statement.name}", f"level {statement.level.name}, accepts {wants}")
-    yield Step("repository", reference, "exact scope" if choice.code == "exact" else "by the scope *")
+    yield Step("repository", reference.partition("/")[2], "exact scope" if choice.code == "exact" else "by the scope *")
+
+
+def _store_note(authenticity: CheckResult | None) -> str:
+    if authenticity and authenticity.store and authenticity.status is CheckStatus.passed:
+        return "holds a certificate of the chain"
+    failed = authenticity is not None and authenticity.status is CheckStatus.failed
+    return "no certificate of the chain in it" if failed else "not reached"
 
 
 def role_of(index: int, chain: tuple[Certificate, ...]) -> str:

@@ -1,5 +1,6 @@
 """How verdicts are spoken on a page: label, shape and tone of every word. Pure."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from trust.notary.outcome import CheckStatus, Word
@@ -73,3 +74,59 @@ OTHER = KINDS["other"]
 
 def kind_look(kind: str) -> KindLook:
     return KINDS.get(kind, OTHER)
+
+
+REASONS = {  # stable codes as people say them; the others are read as they are written
+    "algorithm_mismatch": "Algorithm does not fit the key",
+    "authentic_timestamp_logged": "Validity only logged",
+    "certificate_expired": "Certificate expired",
+    "certificate_not_yet_valid": "Certificate not valid yet",
+    "chain_without_root": "Chain without a root",
+    "chain_leaf_key_usage": "Leaf may not sign",
+    "chain_leaf_extended_key_usage": "Leaf may not sign code",
+    "content_type": "Payload of another type",
+    "critical_attribute_unknown": "Unknown critical attribute",
+    "critical_missing": "Nothing marked critical",
+    "deadline": "A deadline passed",
+    "envelope_empty": "Envelope empty",
+    "envelope_missing": "Envelope not to be had",
+    "envelope_type": "Unknown envelope format",
+    "envelope_unreadable": "Envelope unreadable",
+    "expired": "Signature expired",
+    "expiry_before_signing": "Expired before signing",
+    "expiry_logged": "Expiry only logged",
+    "folding_veto": "Spelled in another way",
+    "identity_mismatch": "Other identity",
+    "layer_count": "Not one envelope",
+    "level_skip": "Statement skips it",
+    "limit": "More than is read",
+    "listing_incomplete": "Listing incomplete",
+    "listing_old": "Listing too old",
+    "metadata_mismatch": "Other user metadata",
+    "no_policy": "No trust policy",
+    "no_statement": "No statement applies",
+    "no_store_for_scheme": "No store for the scheme",
+    "not_listed": "Never listed",
+    "plugin_needed": "Needs a plugin",
+    "revocation_logged": "Revocation only logged",
+    "revocation_not_evaluated": "Revocation not known",
+    "revocation_skipped": "Revocation not asked",
+    "signature_invalid": "Bytes altered",
+    "standing": "Standing not known",
+    "subject_unreadable": "Subject cannot be compared",
+    "target_mismatch": "Made for another artifact",
+    "timestamp_missing": "Timestamp missing",
+    "timestamp_not_evaluated": "Timestamp not evaluated",
+    "trust_store_unusable": "Trust store unusable",
+    "unknown_root": "No trusted root",
+}
+
+
+def reason_text(code: str) -> str:
+    """A reason in a few words."""
+    return REASONS.get(code) or code.replace("_", " ").replace("-", " ").capitalize()
+
+
+def best_tag(tags: Sequence[str]) -> str:
+    """The tag that says most: 2.14.2 rather than 2.14, and anything rather than latest."""
+    return max(tags, key=lambda tag: (tag != "latest", len(tag), tag), default="")

@@ -10,7 +10,8 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from dashboard.words import KINDS, REVOKED, Look, kind_look, look_of
+from dashboard.words import KINDS, REVOKED, Look, kind_look, look_of, reason_text
+from dashboard.words import best_tag as tag_that_says_most
 from registries.oci.digest import Digest
 from trust.notary.outcome import Word
 
@@ -81,6 +82,18 @@ def words(code: str) -> str:
     return str(code).replace("_", " ").replace("-", " ")
 
 
+@register.filter
+def reason(code: str) -> str:
+    """A stable reason code in a few words."""
+    return reason_text(code)
+
+
+@register.filter
+def best_tag(tags: Any) -> str:
+    """Of several tags the one that says most."""
+    return tag_that_says_most(tags) if isinstance(tags, list | tuple) else ""
+
+
 @register.simple_tag
 def digest(value: Digest | str, copy: bool = False, algorithm: bool = False, link: str = "") -> SafeString:
     """12 hex digits, the whole digest in the title, and what Copy copies. Another algorithm is always named."""
@@ -116,6 +129,13 @@ def moment(when: datetime | None) -> SafeString | str:
 def time_tag(when: datetime | None) -> SafeString:
     """An absolute time as an element."""
     return _time(when, _moment_text(when)) if when else format_html('<span class="muted">{}</span>', "never")
+
+
+@register.simple_tag
+def day(when: datetime) -> SafeString:
+    """A date as an element, the time in its title: "17 Sep 2027"."""
+    exact = when.astimezone(UTC)
+    return _time(when, f"{exact.day} {exact:%b %Y}")
 
 
 def _time(when: datetime, text: str) -> SafeString:

@@ -16,6 +16,7 @@ from dashboard.listing import NEEDS_A_LOOK, Filters
 from dashboard.manifest_page import manifest_page
 from dashboard.requests import Request
 from dashboard.tree_page import tree_page
+from dashboard.words import reason_text
 from registries.models import Content, Manifest
 from registries.oci.digest import Digest
 from trust import revisions
@@ -110,7 +111,7 @@ def _chips(
         names = ", ".join(word.value.replace("_", " ") for word in filters.words)
         yield "Status", names, f"?{filters.query(words=())}"
     if filters.reason:
-        yield "Reason", filters.reason.replace("_", " "), f"?{filters.query(reason='')}"
+        yield "Reason", reason_text(filters.reason), f"?{filters.query(reason='')}"
     if filters.registry is not None:
         yield "Registry", registries.get(filters.registry, "none that you see"), f"?{filters.query(registry=None)}"
     if filters.repository is not None:
@@ -132,9 +133,10 @@ def artifact(request: Request, repository_id: int, digest: Digest) -> HttpRespon
         "at": judged.at,
         "trust": trust_page(place, judged, request.GET.get("signature", ""), everything=everything),
         "judged": judged,
-        "is_admin": access.is_admin(request.user),
     }
-    return render(request, "dashboard/artifact_trust.html", head(place, judged.manifest, "artifact") | context)
+    return render(
+        request, "dashboard/artifact_trust.html", head(request.user, place, judged.manifest, "artifact") | context
+    )
 
 
 def judge(place: Place) -> JudgedArtifact:
@@ -157,7 +159,9 @@ def tree(request: Request, repository_id: int, digest: Digest) -> HttpResponse:
     }
     part = "#tree" if request.htmx else ""
     response = render(
-        request, "dashboard/artifact_tree.html" + part, head(place, judged.manifest, "artifact_tree") | context
+        request,
+        "dashboard/artifact_tree.html" + part,
+        head(request.user, place, judged.manifest, "artifact_tree") | context,
     )
     patch_vary_headers(response, ("HX-Request",))
     return response
@@ -170,7 +174,9 @@ def manifest(request: Request, repository_id: int, digest: Digest) -> HttpRespon
     row = place.manifest()
     content = _content(digest)
     context = {"at": timezone.now(), "page": manifest_page(place, row, content)}
-    return render(request, "dashboard/artifact_manifest.html", head(place, row, "artifact_manifest") | context)
+    return render(
+        request, "dashboard/artifact_manifest.html", head(request.user, place, row, "artifact_manifest") | context
+    )
 
 
 @require_safe

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 
 from dashboard import access, work
 from dashboard.requests import Request
-from dashboard.words import LOOKS, Look
+from dashboard.words import LOOKS, Look, reason_text
 from registries.models import Repository
 from trust import revisions
 from trust.models import ArtifactStatus, StatusChange
@@ -88,7 +88,7 @@ def overview(request: Request) -> HttpResponse:
 def _figures(rows: QuerySet[ArtifactStatus]) -> list[Figure]:
     groups = (
         rows.order_by()
-        .values_list("word_now", "reason")
+        .values_list(F("word_now"), "reason")
         .annotate(number=Count("pk"), covered=Count("pk", filter=Q(covered_by__isnull=False)))
     )
     numbers = dict.fromkeys(ORDER, 0)
@@ -102,7 +102,7 @@ def _figures(rows: QuerySet[ArtifactStatus]) -> list[Figure]:
         elif reason != word.value:
             reasons[word] = max(reasons.get(word, (0, "")), (number, reason))
     total = sum(numbers.values())
-    notes = {word: f"{number:,} {reason.replace('_', ' ')}" for word, (number, reason) in reasons.items()}
+    notes = {word: f"{number:,} {reason_text(reason).lower()}" for word, (number, reason) in reasons.items()}
     if covered:
         notes[Word.unsigned] = f"{covered:,} covered by index"
     if numbers[Word.stale]:
