@@ -7,7 +7,7 @@ from typing import Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Case, CharField, F, Q, Value, When
+from django.db.models import Case, CharField, Exists, F, OuterRef, Q, Value, When
 
 from registries.fields import DigestField
 from registries.leases import DueRow
@@ -162,14 +162,18 @@ class ArtifactStatusQuerySet(models.QuerySet["ArtifactStatus"]):
         return self.filter(is_artifact=True, present=True)
 
     def with_word_at(self, active: int | None, at: datetime) -> Self:
-        """Adds `word_now`: the stored word, or `stale` where it was green and no longer is."""
+        """Adds `word_now`: the stored word, or `stale` where it was green and no longer is.
+
+        And `covered_now`: whether the index that covers it is still green.
+        """
         word = Case(
             When(green(active, at), then=F("word")),
             When(word__in=GREEN, then=Value(Word.stale.value)),
             default=F("word"),
             output_field=CharField(),
         )
-        return self.annotate(word_now=word)
+        cover = ArtifactStatus.objects.filter(repository=OuterRef("repository"), manifest=OuterRef("covered_by"))
+        return self.annotate(word_now=word, covered_now=Exists(cover.filter(green(active, at), present=True)))
 
 
 class ArtifactStatus(models.Model):
@@ -194,7 +198,7 @@ class ArtifactStatus(models.Model):
     listed_at = models.DateTimeField(null=True)  # age of the listing it rests on; null: never listed
     tags = models.JSONField(default=list)
     counts = models.JSONField(default=dict)  # referrers by kind
-    covered_by = DigestField(null=True)  # a verified index that names this child
+    covered_by = DigestField(null=True)  # an index that names this child and was verified; see `covered_now`
     signature_withdrawn = models.BooleanField(default=False)
     tag_moved_back = models.BooleanField(default=False)
     cosign = models.PositiveIntegerField(default=0)  # signatures of the other kind: noted, never counted

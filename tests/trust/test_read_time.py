@@ -113,6 +113,22 @@ def test_words_that_are_not_green_do_not_age(place):
     assert [place.word_now(image, later) for image in images] == ["untrusted", "unsigned", "unknown"]
 
 
+def test_what_an_index_covers_is_covered_as_long_as_the_index_is_green(place):
+    publish()
+    child = place.image(is_artifact=False)
+    index = place.index(child)
+    place.list(child)
+    place.list(index, place.sign(index))
+    place.judge()
+    end = place.status(index).green_until
+
+    def covered(at, active=1):
+        return ArtifactStatus.objects.with_word_at(active, at).get(manifest=child).covered_now
+
+    assert (covered(NOW), covered(end - INSTANT), covered(end), covered(NOW, active=2)) == (True, True, False, False)
+    assert not ArtifactStatus.objects.with_word_at(1, NOW).get(manifest=index).covered_now
+
+
 SIGNERS = ["release", "release-next", "release-old-ca", "expired", "not-yet-valid", "stranger", "build", "ocsp", "service"]
 offsets = st.integers(min_value=-3 * 3600, max_value=12 * 24 * 3600).map(lambda seconds: timedelta(seconds=seconds))
 
