@@ -110,7 +110,6 @@ def _form_page(request: Request, form: ConnectionForm, known: Registry | None) -
         "registry": known,
         "layouts": bool(settings.LAYOUT_ROOT),
         "is_layout": isinstance(form, LayoutForm),
-        "layout_root": settings.LAYOUT_ROOT,
     }
     return render(request, "dashboard/registry_form.html", context, status=400 if form.errors else 200)
 
