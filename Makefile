@@ -20,7 +20,7 @@ check: .venv/ready
 	$(RUN) ruff format --check .
 	$(RUN) ruff check .
 	$(RUN) mypy
-	SIGNBOARD_SECRET_KEY=check $(RUN) python manage.py makemigrations --check --dry-run
+	SIGNBOARD_SECRET_KEY=check SIGNBOARD_DATABASE_URL=sqlite://:memory: $(RUN) python manage.py makemigrations --check --dry-run
 	$(RUN) pytest -q tests/test_vendored.py tests/test_house.py
 
 format: .venv/ready
