@@ -13,23 +13,37 @@ from registries.oci.media_types import Kind
 DEEPEST = 32
 KIND_ORDER = [Kind.signature, Kind.sbom, Kind.scan, Kind.provenance, Kind.attestation]
 
-# Each way out of a node is a row of `way`, so that both joins use an index and neither multiplies the other.
 # UNION leaves out what was reached before: circles end by themselves.
 REACHABLE = """
 WITH RECURSIVE node(digest) AS (
-    SELECT CAST(%s AS varchar(135))
+    SELECT CAST(%(root)s AS varchar(135))
     UNION
-    SELECT CAST(COALESCE(child.child, referrer.digest) AS varchar(135))
-    FROM node
-    CROSS JOIN (SELECT 0 AS number UNION ALL SELECT 1) AS way
-    LEFT JOIN {child} AS child ON way.number = 0 AND child.parent_id = node.digest
-    LEFT JOIN {manifest} AS referrer ON way.number = 1 AND referrer.subject = node.digest AND EXISTS (
-        SELECT 1 FROM {presence} AS presence
-        WHERE presence.manifest_id = referrer.digest AND presence.repository_id = %s
-    )
-    WHERE COALESCE(child.child, referrer.digest) IS NOT NULL
+    {step}
 )
-SELECT digest FROM node LIMIT %s
+SELECT digest FROM node LIMIT %(limit)s
+"""
+HERE = """EXISTS (
+    SELECT 1 FROM {presence} AS presence
+    WHERE presence.manifest_id = referrer.digest AND presence.repository_id = %(repository)s
+)"""
+# Each way out of a node is a row of `way`, so that both joins use an index and neither multiplies the other.
+STEP = """
+SELECT COALESCE(child.child, referrer.digest)
+FROM node
+CROSS JOIN (SELECT 0 AS number UNION ALL SELECT 1) AS way
+LEFT JOIN {child} AS child ON way.number = 0 AND child.parent_id = node.digest
+LEFT JOIN {manifest} AS referrer ON way.number = 1 AND referrer.subject = node.digest AND {here}
+WHERE COALESCE(child.child, referrer.digest) IS NOT NULL
+"""
+# PostgreSQL would read whole tables for that, and has LATERAL, which SQLite lacks.
+LATERAL_STEP = """
+SELECT edge.digest
+FROM node
+CROSS JOIN LATERAL (
+    SELECT child.child AS digest FROM {child} AS child WHERE child.parent_id = node.digest
+    UNION ALL
+    SELECT referrer.digest FROM {manifest} AS referrer WHERE referrer.subject = node.digest AND {here}
+) AS edge
 """
 
 
@@ -74,9 +88,13 @@ def load_tree(repository: Repository, digest: Digest, *, limit: int = 2000) -> T
 
 
 def _reachable(repository: Repository, digest: Digest, limit: int) -> list[Digest]:
-    tables = {model.__name__.lower(): connection.ops.quote_name(model._meta.db_table) for model in (Child, Manifest, Presence)}
+    tables = {
+        model.__name__.lower(): connection.ops.quote_name(model._meta.db_table) for model in (Child, Manifest, Presence)
+    }
+    step = LATERAL_STEP if connection.vendor == "postgresql" else STEP
+    statement = REACHABLE.format(step=step.format(here=HERE.format(**tables), **tables))
     with connection.cursor() as cursor:
-        cursor.execute(REACHABLE.format(**tables), [str(digest), repository.pk, limit])
+        cursor.execute(statement, {"root": str(digest), "repository": repository.pk, "limit": limit})
         return [Digest.parse(row[0]) for row in cursor.fetchall()]
 
 
@@ -99,7 +117,11 @@ def _parts(repository: Repository, digests: Sequence[Digest]) -> _Parts:
 def _referrer_order(manifest: Manifest) -> tuple[int, str, str]:
     """Signatures first, then evidence by kind."""
     kind = Kind(manifest.kind)
-    return KIND_ORDER.index(kind) if kind in KIND_ORDER else len(KIND_ORDER), manifest.artifact_type, str(manifest.digest)
+    return (
+        KIND_ORDER.index(kind) if kind in KIND_ORDER else len(KIND_ORDER),
+        manifest.artifact_type,
+        str(manifest.digest),
+    )
 
 
 @dataclass(slots=True)

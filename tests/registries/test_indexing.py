@@ -2,6 +2,9 @@
 
 import json
 
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
 from registries.models import Child, Content, Listing, ListingHistory, Manifest, Presence, SchemaTag, Tag, TagMove
 from registries.oci.digest import Digest
 from registries.oci.media_types import Kind
@@ -306,3 +309,17 @@ def test_sixty_tags_of_one_repository_are_read_over_pages(make_bench):
     bench.index()
     assert Tag.objects.count() == TagMove.objects.count() == 60
     assert set(bench.referrers(image)) == {digest_of(sbom) for sbom in sboms}
+
+
+def test_queries_grow_with_slices_and_not_with_manifests(make_bench):
+    def queries(images, slices):
+        bench = make_bench()
+        for number in range(images):
+            image = bench.author.image(f"{images}/{number}", tags=f"v{number}")
+            bench.author.signature(image, b"%d/%d" % (images, number))
+        with CaptureQueriesContext(connection) as captured:
+            bench.index(slice=images // slices * 2)
+        return len(captured)
+
+    assert queries(40, slices=1) <= queries(10, slices=1)
+    assert queries(80, slices=1) < 100
