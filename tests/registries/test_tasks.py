@@ -43,7 +43,7 @@ def layout(db, tmp_path, settings):
 def nudges():
     """The messages sent so far, each told once."""
     with app.connection_for_read() as connection:
-        queue = connection.SimpleQueue("celery")
+        queue = connection.SimpleQueue("indexing")
         queue.clear()
 
         def told():
