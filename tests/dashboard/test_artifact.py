@@ -369,3 +369,31 @@ def test_every_page_links_its_json(place, reader):
     answer = reader.get(reverse("api_artifact_trust", args=[place.repository.pk, image.digest]))
     assert json.loads(answer.content)
     assert Word.verified in answer.content.decode()
+
+
+# -- the path of trust
+
+
+@pytest.mark.parametrize(
+    ("signer", "options", "step"),
+    [
+        ("build", {}, "Store ca:acme"),
+        ("stranger", {}, "Northwind Labs CA"),
+        ("release", {"defects": ["payload changed"]}, "Signature"),
+    ],
+)
+def test_the_path_of_trust_breaks_where_the_ladder_does(place, reader, signer, options, step):
+    image = place.signed(signer, tag="1.0", **options)
+    page = show(reader, url(place, image))
+    broken = re.findall(r'<li class="broken">.*?</li>', page, re.DOTALL)
+    assert step in text(broken[0])
+    assert "the path breaks here" in broken[0]
+
+
+def test_the_path_of_a_good_signature_leads_from_signature_to_repository_unbroken(place, reader):
+    image = place.signed("release", tag="1.0")
+    page = show(reader, url(place, image))
+    assert 'class="broken"' not in page
+    steps = text(page.partition('<ol class="path">')[2].partition("</ol>")[0])
+    order = ["Signature", "release-signer 03", "intermediate", "root", "Store ca:acme", "Statement release", "shop/api"]
+    assert [steps.index(step) for step in order] == sorted(steps.index(step) for step in order)
