@@ -157,9 +157,8 @@ class Grower:
         if manifest is None:
             holder = parent.digest if parent else node.digest
             url = reverse("artifact_manifest", args=[self.repository_id, holder])
-            return Twig(
-                "warning", node.platform or "Not in the registry", "never found", url, node.digest, marks=("absent",)
-            )
+            title = node.platform or "Manifest"
+            return Twig("warning", title, "", url, digest=node.digest, marks=("absent",))
         spoken = self.spoken.get(node.digest, Spoken())
         if node.relation == "referrer" and spoken.word == Word.unsigned:
             spoken = Spoken()  # nobody expects a signature on every document

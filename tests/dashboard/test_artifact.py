@@ -222,6 +222,18 @@ def test_the_tree_shows_children_and_referrers_with_their_words(place, reader):
     assert reverse("signature", args=[place.repository.pk, index.digest, signature.digest]) in page
 
 
+def test_a_child_that_the_registry_does_not_have_is_shown_as_absent(place, reader):
+    child, absent = place.image(is_artifact=False), place.image(is_artifact=False)
+    index = place.index(child, absent, tag="1.0")
+    place.list(index, place.sign(index))
+    Presence.objects.filter(manifest=absent).delete()
+    absent.delete()
+    page = show(reader, url(place, index, "artifact_tree"))
+    assert absent.digest.short in page
+    assert "Not in the registry" in page
+    assert page.count('role="treeitem"') == 4
+
+
 def test_like_siblings_are_folded_and_unfold_by_a_link(place, reader):
     image = place.image("1.0")
     scans = [place.attach(image, "application/sarif+json", f"{n}") for n in range(24)]
