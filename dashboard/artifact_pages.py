@@ -178,6 +178,15 @@ class TrustPage:
 
 
 DETAILED = ("failed", "unknown", "not_checked", "stale")  # words whose message says more than the sentence
+SAID = (
+    "target_mismatch",
+    "target_unreadable",
+    "no_policy",
+    "no_statement",
+    "level_skip",
+    "not_listed",
+    "envelope_empty",
+)
 
 
 def trust_page(place: Place, judged: JudgedArtifact, chosen: str = "", *, everything: bool = False) -> TrustPage:
@@ -199,7 +208,7 @@ def trust_page(place: Place, judged: JudgedArtifact, chosen: str = "", *, everyt
         judged=judged,
         said=said,
         fix=nearest_fix(outcome, choice, verdict.word, verdict.reason, reference),
-        detail=verdict.message if verdict.word in DETAILED and verdict.message != said.text else "",
+        detail=verdict.message if verdict.word in DETAILED and verdict.reason not in SAID else "",
         rows=tuple(_rows(shown, selected, everything=everything)),
         hidden=len(judged.signatures) - len(shown),
         selected=selected,

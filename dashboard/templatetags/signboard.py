@@ -203,6 +203,14 @@ def inert(value: Any) -> SafeString:
 
 
 @register.filter
+def media_type(text: Any) -> SafeString:
+    """A media type, which may be folded after its slash."""
+    pieces = str(text).split("/")
+    folded = format_html_join(mark_safe("/<wbr>"), "{}", ((inert(piece),) for piece in pieces))
+    return format_html("<bdi>{}</bdi>", folded)
+
+
+@register.filter
 def inert_text(text: Any) -> str:
     """The same without marks, for places that hold text only: `title`, and the text of pictures."""
     return "".join(f"[U+{ord(c):04X}]" if _is_odd(c) else c for c in str(text))

@@ -227,9 +227,10 @@ def test_a_child_that_the_registry_does_not_have_is_shown_as_absent(place, reade
     index = place.index(child, absent, tag="1.0")
     place.list(index, place.sign(index))
     Presence.objects.filter(manifest=absent).delete()
+    digest = absent.digest
     absent.delete()
     page = show(reader, url(place, index, "artifact_tree"))
-    assert absent.digest.short in page
+    assert digest.short in page
     assert "Not in the registry" in page
     assert page.count('role="treeitem"') == 4
 

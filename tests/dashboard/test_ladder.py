@@ -1,6 +1,7 @@
 """The ladder and the path of trust, from outcomes made by hand."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -93,6 +94,22 @@ def test_a_rung_is_green_exactly_if_its_check_passed(statuses, level):
     assert [rung.look.tone == "is-verified" for rung in rungs] == [status is PASSED for status in statuses]
     assert sum(rung.stops for rung in rungs) <= 1
     assert sum(rung.here for rung in rungs) <= 1
+
+
+@pytest.mark.parametrize("reason", ["plugin_needed", "critical_attribute_unknown"])
+def test_what_is_not_understood_is_a_rung_of_its_own_and_ends_the_path(reason):
+    outcome = replace(make_outcome(Word.unknown), reason=reason)
+    rungs = ladder(outcome, make_choice(), REFERENCE)
+    assert [rung.name for rung in rungs if rung.here] == ["understood"]
+    assert [rung.name for rung in rungs if rung.stops] == ["understood"]
+    assert rungs[2].look.tone == "is-unknown"
+
+
+def test_the_check_that_makes_the_exception_is_drawn_as_one():
+    outcome = replace(make_outcome(Word.verified_with_exceptions, "permissive"), reason="revocation_logged")
+    rungs = {rung.name: rung for rung in ladder(outcome, make_choice("permissive"), REFERENCE)}
+    assert rungs["revocation"].look.tone == "is-exceptions"
+    assert rungs["expiry"].look.tone == "is-verified"
 
 
 def test_no_statement_is_where_the_path_ends():
