@@ -6,7 +6,7 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.csp import CSP
 from environ import FileAwareEnv
-from kombu import Queue
+from kombu import Exchange, Queue
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -150,7 +150,7 @@ CELERY_WORKER_REDIRECT_STDOUTS = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
 # Queues are served in turn: verdicts and the sweep do not wait until a whole fleet is indexed.
-CELERY_TASK_QUEUES = [Queue("celery"), Queue("indexing")]
+CELERY_TASK_QUEUES = [Queue(name, Exchange(name), routing_key=name) for name in ("celery", "indexing")]
 CELERY_TASK_ROUTES = {"registries.tasks.*": {"queue": "indexing"}}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 # The sweep finds whatever is due; a nudge that got lost costs two seconds, never work.

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from dashboard.words import KINDS, REVOKED, Look, kind_look, look_of, reason_text
+from dashboard.words import KINDS, REVOKED, Look, look_of, reason_text
 from dashboard.words import best_tag as tag_that_says_most
 from registries.oci.digest import Digest
 from trust.notary.outcome import Word
@@ -251,18 +251,6 @@ def kinds(counts: Any) -> SafeString:
         return format_html('<span class="muted">{}</span>', "none")
     each = '<span title="{}">{}<span class="unseen">{} </span>{}</span>'
     return format_html('<span class="kinds">{}</span>', format_html_join("", each, shown))
-
-
-@register.simple_tag
-def kind_icon(kind: str) -> SafeString:
-    return icon(kind_look(kind).icon)
-
-
-@register.filter
-def kind_name(kind: str) -> str:
-    """A kind as the name of one: "Scan result"."""
-    name = kind_look(kind).one
-    return name[:1].upper() + name[1:]
 
 
 @register.filter

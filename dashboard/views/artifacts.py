@@ -72,7 +72,11 @@ def artifacts(request: Request) -> HttpResponse:
         ],
         "chips": list(_chips(filters, page.rows, registries)),
         "words": [(word, f"?{filters.query(words=(word,), reason='')}", tally.words.get(word, 0)) for word in Word],
-        "reasons": [(reason, f"?{filters.query(reason=reason)}", count) for reason, count in tally.reasons.items()],
+        "reasons": [
+            (reason, f"?{filters.query(reason=reason)}", count)
+            for reason, count in tally.reasons.items()
+            if reason not in list(Word)  # it says no more than the status
+        ],
         "registries": [
             (name, f"?{filters.query(registry=pk, repository=None)}")
             for pk, name in sorted(registries.items(), key=lambda item: item[1])

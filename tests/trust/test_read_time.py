@@ -129,7 +129,17 @@ def test_what_an_index_covers_is_covered_as_long_as_the_index_is_green(place):
     assert not ArtifactStatus.objects.with_word_at(1, NOW).get(manifest=index).covered_now
 
 
-SIGNERS = ["release", "release-next", "release-old-ca", "expired", "not-yet-valid", "stranger", "build", "ocsp", "service"]
+SIGNERS = [
+    "release",
+    "release-next",
+    "release-old-ca",
+    "expired",
+    "not-yet-valid",
+    "stranger",
+    "build",
+    "ocsp",
+    "service",
+]
 offsets = st.integers(min_value=-3 * 3600, max_value=12 * 24 * 3600).map(lambda seconds: timedelta(seconds=seconds))
 
 
