@@ -155,6 +155,7 @@ CELERY_TASK_ROUTES = {"registries.tasks.*": {"queue": "indexing"}}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 # The sweep finds whatever is due; a nudge that got lost costs two seconds, never work.
 CELERY_BEAT_SCHEDULE = {"sweep": {"task": "dashboard.tasks.sweep", "schedule": 2.0, "options": {"expires": 10}}}
+CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"  # remembers nothing: there is one entry, and it is due all the time
 if CELERY_BROKER_URL.startswith("filesystem:"):
     CELERY_BROKER_TRANSPORT_OPTIONS = {
         "data_folder_in": str(DATA_DIR / "queue" / "messages"),
@@ -162,7 +163,6 @@ if CELERY_BROKER_URL.startswith("filesystem:"):
         "control_folder": str(DATA_DIR / "queue" / "control"),
         "polling_interval": 0.1,
     }
-    CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "queue" / "beat")
 
 POLLING_INTERVAL = env.int("SIGNBOARD_POLLING_INTERVAL", default=3600)  # seconds; a listing is recent for twice that
 LEASE = env.int("SIGNBOARD_LEASE", default=60)  # seconds; after a kill, work rests for no longer than this
