@@ -82,6 +82,12 @@ def test_no_catalog_and_no_names_is_a_failure_that_says_what_to_do(surveyor):
     assert surveyor.row.due_at is not None
 
 
+def test_a_registry_that_cannot_be_reached_asks_for_no_names(surveyor):
+    surveyor.quirks.break_("_catalog", unreachable)
+    assert surveyor.look() == []
+    assert "Name the repositories" not in surveyor.row.last_error
+
+
 @pytest.mark.parametrize(
     ("quirk", "words"),
     [(unreachable, "cannot be reached"), (html_page(), "a web page"), (too_many_requests(60), "429")],
