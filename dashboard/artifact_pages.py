@@ -15,11 +15,11 @@ from dashboard.ladder import Rung, ladder, nearest_fix
 from dashboard.sentences import Sentence, sentence
 from dashboard.trust_path import Step, path
 from dashboard.words import best_tag, kind_look
-from registries.models import Manifest, Presence, Repository
+from registries.models import Content, Manifest, Presence, Repository, Served
 from registries.oci.digest import Digest
 from trust.models import ArtifactStatus
 from trust.notary.certificates import Certificate
-from trust.notary.outcome import Note
+from trust.notary.outcome import Note, Word
 from trust.on_the_spot import JudgedArtifact, JudgedSignature
 
 MOST_SIGNATURES = 20  # in the table, until all are asked for
@@ -45,12 +45,18 @@ class Place:
         return cls(get_object_or_404(visible, pk=repository_id), digest, None)
 
     def manifest(self) -> Manifest:
-        """Its manifest; Http404 for one that never was in this repository."""
+        """Its manifest; Http404 for one that never was in this repository, a placeholder for one never read here."""
         presence = Presence.objects.filter(repository=self.repository, manifest=self.digest).select_related("manifest")
-        found = presence.first()
+        found = presence.annotate(read=Served.objects.here(self.repository, "manifest")).first()
         if found is None:
             raise Http404
-        return found.manifest
+        return found.manifest if vars(found)["read"] else Manifest.placeholder(self.digest)
+
+    def content(self) -> bytes | None:
+        """Its exact bytes, if they are kept and this repository's registry gave them."""
+        read = Content.objects.filter(Served.objects.here(self.repository, "digest"), digest=self.digest)
+        kept = read.values_list("content", flat=True).first()
+        return None if kept is None else bytes(kept)
 
     @property
     def reference(self) -> str:
@@ -246,6 +252,9 @@ def steps_of(judged: JudgedArtifact, signature: JudgedSignature | None) -> tuple
 def notation_says(judged: JudgedArtifact) -> str:
     """What notation itself would answer, because people compare."""
     if judged.notation.verified:
+        statement = judged.choice.statement
+        if statement and not Word(judged.verdict.word).is_green:
+            return f"notation would say: verified, because level {statement.level.name} only logs what failed."
         return "notation would say: verified."
     if judged.notation.skipped:
         return "notation would skip verification."

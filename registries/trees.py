@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from django.db import connection
 
-from registries.models import Child, Manifest, Presence, Repository
+from registries.models import Child, Manifest, Presence, Repository, Served
 from registries.oci.digest import Digest
 from registries.oci.media_types import Kind
 
@@ -26,13 +26,17 @@ HERE = """EXISTS (
     SELECT 1 FROM {presence} AS presence
     WHERE presence.manifest_id = referrer.digest AND presence.repository_id = %(repository)s
 )"""
+# What a manifest says is known here only if it was read here.
+READ = """EXISTS (
+    SELECT 1 FROM {served} AS served WHERE served.digest = {digest} AND served.repository_id = %(repository)s
+)"""
 # Each way out of a node is a row of `way`, so that both joins use an index and neither multiplies the other.
 STEP = """
 SELECT COALESCE(child.child, referrer.digest)
 FROM node
 CROSS JOIN (SELECT 0 AS number UNION ALL SELECT 1) AS way
-LEFT JOIN {child} AS child ON way.number = 0 AND child.parent_id = node.digest
-LEFT JOIN {manifest} AS referrer ON way.number = 1 AND referrer.subject = node.digest AND {here}
+LEFT JOIN {child} AS child ON way.number = 0 AND child.parent_id = node.digest AND {parent_read}
+LEFT JOIN {manifest} AS referrer ON way.number = 1 AND referrer.subject = node.digest AND {here} AND {referrer_read}
 WHERE COALESCE(child.child, referrer.digest) IS NOT NULL
 """
 # PostgreSQL would read whole tables for that, and has LATERAL, which SQLite lacks.
@@ -40,9 +44,10 @@ LATERAL_STEP = """
 SELECT edge.digest
 FROM node
 CROSS JOIN LATERAL (
-    SELECT child.child AS digest FROM {child} AS child WHERE child.parent_id = node.digest
+    SELECT child.child AS digest FROM {child} AS child WHERE child.parent_id = node.digest AND {parent_read}
     UNION ALL
-    SELECT referrer.digest FROM {manifest} AS referrer WHERE referrer.subject = node.digest AND {here}
+    SELECT referrer.digest FROM {manifest} AS referrer
+    WHERE referrer.subject = node.digest AND {here} AND {referrer_read}
 ) AS edge
 """
 
@@ -89,10 +94,16 @@ def load_tree(repository: Repository, digest: Digest, *, limit: int = 2000) -> T
 
 def _reachable(repository: Repository, digest: Digest, limit: int) -> list[Digest]:
     tables = {
-        model.__name__.lower(): connection.ops.quote_name(model._meta.db_table) for model in (Child, Manifest, Presence)
+        model.__name__.lower(): connection.ops.quote_name(model._meta.db_table)
+        for model in (Child, Manifest, Presence, Served)
     }
     step = LATERAL_STEP if connection.vendor == "postgresql" else STEP
-    statement = REACHABLE.format(step=step.format(here=HERE.format(**tables), **tables))
+    conditions = {
+        "here": HERE.format(**tables),
+        "parent_read": READ.format(digest="child.parent_id", **tables),
+        "referrer_read": READ.format(digest="referrer.digest", **tables),
+    }
+    statement = REACHABLE.format(step=step.format(**conditions, **tables))
     with connection.cursor() as cursor:
         cursor.execute(statement, {"root": str(digest), "repository": repository.pk, "limit": limit})
         return [Digest.parse(row[0]) for row in cursor.fetchall()]
@@ -103,9 +114,10 @@ def _parts(repository: Repository, digests: Sequence[Digest]) -> _Parts:
     present: dict[Digest, bool] = {}
     for held, until in presences:
         present[held] = present.get(held, False) or until is None
-    manifests = {row.digest: row for row in Manifest.objects.filter(digest__in=digests) if row.digest in present}
+    read = Manifest.objects.filter(Served.objects.here(repository, "digest"), digest__in=digests)
+    manifests = {row.digest: row for row in read if row.digest in present}
     children: dict[Digest, list[Child]] = defaultdict(list)
-    for child in Child.objects.filter(parent__in=digests).order_by("parent", "position"):
+    for child in Child.objects.filter(parent__in=list(manifests)).order_by("parent", "position"):
         children[child.parent_id].append(child)
     parts = _Parts(manifests, children, present)
     for manifest in sorted(manifests.values(), key=_referrer_order):

@@ -13,7 +13,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from registries.leases import DueRow, Lease
-from registries.models import Content, Manifest, Repository, contents
+from registries.models import Content, Manifest, Repository, Served, contents
 from registries.oci.descriptor import Descriptor
 from registries.oci.digest import Digest
 from registries.oci.media_types import NOTARY_SIGNATURE, OCI_ARTIFACT, OCI_MANIFEST
@@ -29,6 +29,7 @@ IS_SIGNATURE = Q(artifact_type=NOTARY_SIGNATURE, media_type__in=[OCI_MANIFEST, O
 UNSTORABLE = SignatureFault(
     Word.unknown, "nul_character", "A text in the envelope holds a NUL character.", ends_notation=False
 )
+NOT_SERVED = SignatureFault(Word.unknown, "envelope_missing", "The signature's envelope is not to be had.")
 NOTATION_GOES_ON = ("limit", "envelope_type", UNSTORABLE.reason)  # after any other fault it gives up on the artifact
 
 
@@ -130,6 +131,24 @@ def evidence_of(rows: Sequence[Signature]) -> list[Evidence | SignatureFault]:
     """What the rows say, in their order; one query, whatever their number."""
     known = chains.certificates_of(thumbprint for row in rows if row.evidence for thumbprint in row.evidence["chain"])
     return [from_json(row.evidence, known) if row.evidence else _fault(row) for row in rows]
+
+
+def readable(
+    repository: Repository, found: Sequence[tuple[Signature, Evidence | SignatureFault]]
+) -> list[Evidence | SignatureFault]:
+    """The results, but for envelopes that this repository never gave: what is known from elsewhere proves nothing here.
+
+    One query, whatever their number.
+    """
+    served = Served.objects.among(repository, {row.envelope for row, _ in found if row.envelope})
+    return [
+        NOT_SERVED if row.envelope and row.envelope not in served and _was_read(result) else result
+        for row, result in found
+    ]
+
+
+def _was_read(result: Evidence | SignatureFault) -> bool:
+    return isinstance(result, Evidence) or result.reason == UNSTORABLE.reason
 
 
 def _fault(row: Signature) -> SignatureFault:

@@ -10,11 +10,11 @@ from types import MappingProxyType
 
 from django.db.models import BinaryField, Case, Exists, OuterRef, Q, Subquery, Value, When
 
-from registries.models import Content, Fault, Listing, Manifest, Presence, Repository
+from registries.models import Content, Fault, Listing, Manifest, Presence, Repository, Served
 from registries.oci.descriptor import Descriptor
 from registries.oci.digest import Digest
 from trust import revisions
-from trust.evidence import IS_SIGNATURE, as_row, evidence_of, examine_bytes
+from trust.evidence import IS_SIGNATURE, as_row, evidence_of, examine_bytes, readable
 from trust.models import Chain, Signature, TrustRevision
 from trust.notary.checks import as_text
 from trust.notary.evidence import EVIDENCE_VERSION, Evidence
@@ -66,7 +66,12 @@ def judge_artifact(
     manifest, listed = _manifests(repository, digest, listing)
     rulings = Rulings.of(repository.reference, revisions.active(), at, user_metadata)
     target = Descriptor(manifest.media_type, manifest.digest, manifest.size)
-    signatures = [_judged(rulings, target, *found) for found in _examined(listed, at)]
+    examined = list(_examined(listed, at))
+    results = readable(repository, [(row, result) for _, row, result in examined])
+    signatures = [
+        _judged(rulings, target, manifest_, row, result)
+        for (manifest_, row, _), result in zip(examined, results, strict=True)
+    ]
     findings = [signature.finding for signature in signatures]
     verdict = rulings.artifact(listing, findings)
     if verdict.word.is_green:
@@ -102,13 +107,17 @@ def _manifests(repository: Repository, digest: Digest, listing: Listing | None) 
         Manifest.objects.filter((Q(digest=digest) & here) | (IS_SIGNATURE & Q(subject=digest, digest__in=listed)))
         .select_related("signature__chain")
         .annotate(
-            kept=Case(When(unneeded, then=Value(None)), default=Subquery(kept), output_field=BinaryField(null=True))
+            kept=Case(When(unneeded, then=Value(None)), default=Subquery(kept), output_field=BinaryField(null=True)),
+            read=Served.objects.here(repository, "digest"),
         )
     )
     found = {str(manifest.digest): manifest for manifest in rows}
     if str(digest) not in found:
         raise Manifest.DoesNotExist(f"{digest} was never in this repository")
-    return found[str(digest)], [found[name] for name in listed if name in found]
+    kept_here = vars(found[str(digest)])["read"]  # else others may have it, and this registry never gave it
+    return found[str(digest)] if kept_here else Manifest.placeholder(digest), [
+        found[name] for name in listed if name in found
+    ]
 
 
 def _examined(

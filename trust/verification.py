@@ -14,7 +14,7 @@ from registries.models import Repository
 from registries.oci.descriptor import Descriptor
 from registries.oci.digest import Digest
 from trust import holdings, revisions
-from trust.evidence import evidence_of, examine_missing
+from trust.evidence import evidence_of, examine_missing, readable
 from trust.holdings import Subject
 from trust.models import Judgement, Signature
 from trust.notary.evidence import EVIDENCE_VERSION, Evidence
@@ -70,7 +70,7 @@ def judge_repository(lease: Lease[Judgement], at: datetime | None = None) -> Non
     rulings = Rulings.of(repository.reference, revisions.active(), at)
     examine_missing(repository, at=at, lease=lease)
     subjects = holdings.load(repository)
-    rows = _judge_signatures(subjects, rulings, lease)
+    rows = _judge_signatures(repository, subjects, rulings, lease)
     judged = [_judge(subject, rulings, rows) for subject in subjects]
     covers = holdings.covered(_green_indexes(judged), repository)
     judged = [replace(each, covered_by=covers.get(each.subject.digest)) for each in judged]
@@ -79,14 +79,15 @@ def judge_repository(lease: Lease[Judgement], at: datetime | None = None) -> Non
 
 
 def _judge_signatures(
-    subjects: Iterable[Subject], rulings: Rulings, lease: Lease[Judgement]
+    repository: Repository, subjects: Iterable[Subject], rulings: Rulings, lease: Lease[Judgement]
 ) -> dict[Digest, tuple[Signature, Outcome | SignatureFault]]:
     """Every listed signature that was examined, with the verdict on it; the evidence itself is let go batch by batch."""
     targets = {signature.digest: subject.target for subject in subjects for signature in subject.signatures}
     judged = {}
     for digests in batched(targets, BATCH):
         rows = list(Signature.objects.filter(pk__in=digests, evidence_version=EVIDENCE_VERSION))
-        for row, result in zip(rows, evidence_of(rows), strict=True):
+        found = list(zip(rows, evidence_of(rows), strict=True))
+        for row, result in zip(rows, readable(repository, found), strict=True):
             judged[row.pk] = row, _finding(rulings, targets[row.pk], result)
             row.evidence = None
         lease.renew()

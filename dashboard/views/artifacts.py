@@ -17,7 +17,7 @@ from dashboard.manifest_page import manifest_page
 from dashboard.requests import Request
 from dashboard.tree_page import tree_page
 from dashboard.words import reason_text
-from registries.models import Content, Manifest
+from registries.models import Manifest
 from registries.oci.digest import Digest
 from trust import revisions
 from trust.models import ArtifactStatus
@@ -176,7 +176,7 @@ def manifest(request: Request, repository_id: int, digest: Digest) -> HttpRespon
     """The Manifest tab: the very bytes, and what they say."""
     place = Place.of(request.user, repository_id, digest)
     row = place.manifest()
-    content = _content(digest)
+    content = place.content()
     context = {"at": timezone.now(), "page": manifest_page(place, row, content)}
     return render(
         request, "dashboard/artifact_manifest.html", head(request.user, place, row, "artifact_manifest") | context
@@ -186,15 +186,11 @@ def manifest(request: Request, repository_id: int, digest: Digest) -> HttpRespon
 @require_safe
 def manifest_raw(request: Request, repository_id: int, digest: Digest) -> HttpResponse:
     """The exact bytes, as a file: a browser is never asked to interpret what a registry sent."""
-    Place.of(request.user, repository_id, digest).manifest()
-    content = _content(digest)
+    place = Place.of(request.user, repository_id, digest)
+    place.manifest()
+    content = place.content()
     if content is None:
         raise Http404
     response = HttpResponse(content, content_type="application/octet-stream")
     response.headers["Content-Disposition"] = f'attachment; filename="{digest.short}.json"'
     return response
-
-
-def _content(digest: Digest) -> bytes | None:
-    kept = Content.objects.filter(digest=digest).values_list("content", flat=True).first()
-    return None if kept is None else bytes(kept)
