@@ -1,6 +1,8 @@
 """The main job from end to end: sign in, find an artifact, see whether it is trusted and why."""
 
-from tests.browser.conftest import NAME, PASSWORD
+import re
+
+from tests.browser.conftest import EVERY_LOOK, NAME, PASSWORD
 
 
 def sign_in(tab):
@@ -11,16 +13,18 @@ def sign_in(tab):
     tab.is_at("/")
 
 
-def to_the_artifact(tab):
-    """From the overview to an artifact that carries a word of its own reason."""
+def to_the_list(tab):
+    """From the overview to what is untrusted."""
     page = tab.page
     page.get_by_role("navigation", name="Main").get_by_role("link", name="Artifacts").click()
     page.get_by_text("Status", exact=True).click()
-    page.get_by_role("link", name="Untrusted 19").click()
+    page.get_by_role("link", name=re.compile("^Untrusted")).click()
     tab.is_at("/artifacts/?status=untrusted")
-    rows = page.locator("tbody tr")
-    assert rows.count() == 19
-    assert set(rows.locator(".badge").all_inner_texts()) == {"Untrusted"}
+    assert set(page.locator("tbody .badge").all_inner_texts()) == {"Untrusted"}
+
+
+def to_the_artifact(tab):
+    page = tab.page
     page.get_by_role("link", name="web/checkout:5.1.9").click()
     assert page.get_by_role("heading", level=1).inner_text() == "web/checkout:5.1.9"
 
@@ -29,9 +33,12 @@ def test_a_person_finds_an_artifact_and_why_it_is_not_trusted(admin, sample, ope
     tab = open_tab(sample)
     sign_in(tab)
     page = tab.page
+    tab.looks_right(EVERY_LOOK)
     assert page.get_by_role("heading", level=1).inner_text() == "Overview"
+    to_the_list(tab)
+    tab.looks_right(EVERY_LOOK)
     to_the_artifact(tab)
-    tab.looks_right()
+    tab.looks_right(EVERY_LOOK)
     verdict = page.get_by_role("region", name="Verdict").inner_text()
     assert verdict.startswith("Untrusted.")
     assert "Nearest fix" in verdict
@@ -39,18 +46,19 @@ def test_a_person_finds_an_artifact_and_why_it_is_not_trusted(admin, sample, ope
     page.wait_for_url("**/signatures/*/")
     assert page.get_by_role("heading", name="Certificate chain").is_visible()
     assert page.locator(".rung.here").count() == 1
-    tab.looks_right()
+    tab.looks_right(EVERY_LOOK)
     page.get_by_role("navigation", name="Breadcrumb").get_by_role("link", name="web/checkout").click()
     page.get_by_role("navigation", name="Artifact").get_by_role("link", name="Tree").click()
     page.wait_for_url("**/tree/")
     assert page.get_by_role("tree").get_by_role("treeitem").count() > 2
-    tab.looks_right()
+    tab.looks_right(EVERY_LOOK)
 
 
 def test_the_same_walk_needs_no_script(admin, sample, open_tab):
     tab = open_tab(sample, java_script_enabled=False)
     sign_in(tab)
     page = tab.page
+    to_the_list(tab)
     to_the_artifact(tab)
     page.get_by_role("region", name="Table of signatures").locator("a.name").first.click()
     page.wait_for_url("**/signatures/*/")
