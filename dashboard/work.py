@@ -34,10 +34,10 @@ def condition(row: DueRow, at: datetime, *, in_part: bool = False) -> Condition:
     """How the work on this row stands at `at`."""
     if row.leased_until and row.leased_until > at:
         return RUNNING
+    if row.due_at and row.due_at <= at:
+        return QUEUED  # even after a failure: it is tried again now
     if row.last_error:
         return WAITS
-    if row.due_at and row.due_at <= at:
-        return QUEUED
     if in_part:
         return PARTLY
     return CURRENT if row.due_at else IDLE

@@ -305,7 +305,8 @@ def recency() -> timedelta:
     return 2 * polling_interval()
 
 
-def contents(digests: Iterable[Digest]) -> dict[Digest, bytes]:
+def contents(digests: Iterable[Digest], among: models.QuerySet[Content] | None = None) -> dict[Digest, bytes]:
     """The kept bytes of those digests that are kept."""
-    rows = Content.objects.filter(digest__in=list(digests)).values_list("digest", "content")
+    kept = Content.objects.all() if among is None else among
+    rows = kept.filter(digest__in=list(digests)).values_list("digest", "content")
     return {digest: bytes(content) for digest, content in rows}

@@ -4,7 +4,7 @@ No network, no policy, and no clock but for saying when it was done.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -74,10 +74,12 @@ def examine_manifests(manifests: Sequence[Manifest]) -> list[Examined]:
     return examine_bytes(manifests, contents(manifest.digest for manifest in manifests))
 
 
-def examine_bytes(manifests: Sequence[Manifest], kept: Mapping[Digest, bytes]) -> list[Examined]:
-    """The same where the bytes of the manifests are at hand: one query."""
+def examine_bytes(
+    manifests: Sequence[Manifest], kept: Mapping[Digest, bytes], among: QuerySet[Content] | None = None
+) -> list[Examined]:
+    """The same where the bytes of the manifests are at hand, and only some content is for the asker: one query."""
     named = [(manifest, _envelope(manifest, kept.get(manifest.digest))) for manifest in manifests]
-    envelopes = contents(layer.digest for _, layer in named if isinstance(layer, Descriptor))
+    envelopes = contents((layer.digest for _, layer in named if isinstance(layer, Descriptor)), among)
     return [
         Examined(manifest, None, layer)
         if isinstance(layer, SignatureFault)
@@ -133,18 +135,14 @@ def evidence_of(rows: Sequence[Signature]) -> list[Evidence | SignatureFault]:
     return [from_json(row.evidence, known) if row.evidence else _fault(row) for row in rows]
 
 
-def readable(
-    repository: Repository, found: Sequence[tuple[Signature, Evidence | SignatureFault]]
-) -> list[Evidence | SignatureFault]:
-    """The results, but for envelopes that this repository never gave: what is known from elsewhere proves nothing here.
+def served_envelopes(repository: Repository, rows: Iterable[Signature]) -> set[Digest]:
+    """Those of the rows' envelopes that the repository gave."""
+    return Served.objects.among(repository, {row.envelope for row in rows if row.envelope})
 
-    One query, whatever their number.
-    """
-    served = Served.objects.among(repository, {row.envelope for row, _ in found if row.envelope})
-    return [
-        NOT_SERVED if row.envelope and row.envelope not in served and _was_read(result) else result
-        for row, result in found
-    ]
+
+def readable(row: Signature, result: Evidence | SignatureFault, served: Set[Digest]) -> Evidence | SignatureFault:
+    """The result, but for an envelope that was never given here: what is known from elsewhere proves nothing here."""
+    return NOT_SERVED if row.envelope and row.envelope not in served and _was_read(result) else result
 
 
 def _was_read(result: Evidence | SignatureFault) -> bool:

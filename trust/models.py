@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Self
+from typing import Any, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Case, CharField, Exists, F, OuterRef, Q, Value, When
+from django.db.models import Case, CharField, Exists, F, OuterRef, Q, Subquery, Value, When
 
 from registries.fields import DigestField
 from registries.leases import DueRow
@@ -135,22 +135,40 @@ class Verdict(models.Model):
         ]
 
 
-def green(active: int | None, at: datetime, chain: str = "chain__") -> Q:
-    """The green test (design: green is computed at read time): which stored green words still hold at `at`."""
-    standing = Q(
-        **{f"{chain}standing__in": [Chain.Standing.GOOD, Chain.Standing.NO_SOURCE, Chain.Standing.NOT_EVALUATED]}
-    )
+def stands(at: datetime, chain: str = "chain__") -> Q:
+    """`Chain.stands_at`, of the chain that a row refers to by `chain`."""
     unexpired = Q(**{f"{chain}standing_until": None}) | Q(**{f"{chain}standing_until__gt": at})
-    return (
-        Q(
-            word__in=GREEN,
-            revision=active,
-            evidence_version=EVIDENCE_VERSION,
-            judge_version=JUDGE_VERSION,
-            green_until__gt=at,
-        )
-        & standing
-        & unexpired
+    return Q(**{f"{chain}standing__in": STANDS}) & unexpired
+
+
+def green(active: int | Subquery | None, at: datetime, of: str = "") -> Q:
+    """The green test (design: green is computed at read time): which stored green words still hold at `at`.
+
+    `of`: the way from the rows that are asked for to the status.
+    """
+    facts = {
+        "word__in": GREEN,
+        "revision__isnull": False,  # without an active revision nothing is green
+        "revision": active,
+        "evidence_version": EVIDENCE_VERSION,
+        "judge_version": JUDGE_VERSION,
+        "green_until__gt": at,
+    }
+    return Q(**{of + name: value for name, value in facts.items()}) & stands(at, f"{of}chain__")
+
+
+def word_at(active: int | Subquery | None, at: datetime, of: str = "") -> Case:
+    """The stored word, or `stale` where it was green and no longer is."""
+    return word_if(green(active, at, of), of)
+
+
+def word_if(holds: Q, of: str = "") -> Case:
+    """The same by another test."""
+    return Case(
+        When(holds, then=F(f"{of}word")),
+        When(**{f"{of}word__in": GREEN}, then=Value(Word.stale.value)),
+        default=F(f"{of}word"),
+        output_field=CharField(),
     )
 
 
@@ -162,18 +180,13 @@ class ArtifactStatusQuerySet(models.QuerySet["ArtifactStatus"]):
         return self.filter(is_artifact=True, present=True)
 
     def with_word_at(self, active: int | None, at: datetime) -> Self:
-        """Adds `word_now`: the stored word, or `stale` where it was green and no longer is.
+        """Adds `word_now`, and `covered_now`: whether the index that covers it is still green."""
+        covers = self.model.objects.covers(OuterRef("repository"), OuterRef("covered_by"), active, at)
+        return self.annotate(word_now=word_at(active, at), covered_now=Exists(covers))
 
-        And `covered_now`: whether the index that covers it is still green.
-        """
-        word = Case(
-            When(green(active, at), then=F("word")),
-            When(word__in=GREEN, then=Value(Word.stale.value)),
-            default=F("word"),
-            output_field=CharField(),
-        )
-        cover = ArtifactStatus.objects.filter(repository=OuterRef("repository"), manifest=OuterRef("covered_by"))
-        return self.annotate(word_now=word, covered_now=Exists(cover.filter(green(active, at), present=True)))
+    def covers(self, repository: Any, index: Any, active: int | Subquery | None, at: datetime) -> Self:
+        """The index of a repository that is green and there now, and so covers what it names."""
+        return self.filter(green(active, at), repository=repository, manifest=index, present=True)
 
 
 class ArtifactStatus(models.Model):

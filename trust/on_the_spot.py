@@ -63,26 +63,33 @@ def judge_artifact(
 ) -> JudgedArtifact:
     """Judge one artifact; raises Manifest.DoesNotExist for one that was never there."""
     listing = Listing.objects.filter(repository=repository, subject=digest).first()
+    return judge_listed(repository, digest, listing, at, user_metadata)
+
+
+def judge_listed(
+    repository: Repository,
+    digest: Digest,
+    listing: Listing | None,
+    at: datetime,
+    user_metadata: Mapping[str, str] = MappingProxyType({}),
+) -> JudgedArtifact:
+    """The same where the listing of the artifact is at hand."""
     manifest, listed = _manifests(repository, digest, listing)
     rulings = Rulings.of(repository.reference, revisions.active(), at, user_metadata)
     target = Descriptor(manifest.media_type, manifest.digest, manifest.size)
-    examined = list(_examined(listed, at))
-    results = readable(repository, [(row, result) for _, row, result in examined])
-    signatures = [
-        _judged(rulings, target, manifest_, row, result)
-        for (manifest_, row, _), result in zip(examined, results, strict=True)
-    ]
+    signatures = [_judged(rulings, target, *found) for found in _examined(repository, listed, at)]
     findings = [signature.finding for signature in signatures]
     verdict = rulings.artifact(listing, findings)
     if verdict.word.is_green:
         assert verdict.deciding is not None
-        verdict = _still_green(verdict, listing, signatures[verdict.deciding].row, at)
+        verdict = _still_green(verdict, listing, _chain(signatures[verdict.deciding].row), at)
     else:
         faults = list(Fault.objects.filter(Q(subject=digest) | Q(digest=str(digest)), repository=repository))
         all_findings = [*findings, *unread(faults, digest, listing)]
         verdict = not_to_be_had(manifest, faults) or rulings.artifact(listing, all_findings)
     order = sorted(range(len(signatures)), key=lambda i: (i != verdict.deciding, -SEVERITY[findings[i].word], i))
     deciding = verdict.deciding
+    signatures = [_aged(signature, listing, at) for signature in signatures]
     return JudgedArtifact(
         repository=repository,
         manifest=manifest,
@@ -109,6 +116,7 @@ def _manifests(repository: Repository, digest: Digest, listing: Listing | None) 
         .annotate(
             kept=Case(When(unneeded, then=Value(None)), default=Subquery(kept), output_field=BinaryField(null=True)),
             read=Served.objects.here(repository, "digest"),
+            envelope_read=Served.objects.here(repository, "signature__envelope"),
         )
     )
     found = {str(manifest.digest): manifest for manifest in rows}
@@ -121,15 +129,18 @@ def _manifests(repository: Repository, digest: Digest, listing: Listing | None) 
 
 
 def _examined(
-    manifests: Sequence[Manifest], at: datetime
+    repository: Repository, manifests: Sequence[Manifest], at: datetime
 ) -> Iterator[tuple[Manifest, Signature, Evidence | SignatureFault]]:
     """The signatures' evidence: what is stored, and where that is missing or old, what the stored bytes say."""
     rows = {manifest.digest: row for manifest in manifests if (row := getattr(manifest, "signature", None))}
     current = [row for row in rows.values() if row.evidence_version == EVIDENCE_VERSION]
-    results = {row.manifest_id: result for row, result in zip(current, evidence_of(current), strict=True)}
+    read = {row.envelope for row in current if row.envelope and vars(row.manifest)["envelope_read"]}
+    results = {
+        row.manifest_id: readable(row, result, read) for row, result in zip(current, evidence_of(current), strict=True)
+    }
     if todo := [manifest for manifest in manifests if manifest.digest not in results]:
         kept = {manifest.digest: bytes(content) for manifest in todo if (content := vars(manifest)["kept"]) is not None}
-        for examined in examine_bytes(todo, kept):
+        for examined in examine_bytes(todo, kept, Content.objects.filter(Served.objects.here(repository, "digest"))):
             rows[examined.manifest.digest] = as_row(examined, at)
             results[examined.manifest.digest] = examined.result
     for manifest in manifests:
@@ -144,7 +155,26 @@ def _judged(
     return JudgedSignature(row, manifest, result, rulings.outcome(target, result))
 
 
-def _still_green(verdict: ArtifactVerdict, listing: Listing | None, row: Signature, at: datetime) -> ArtifactVerdict:
+def _aged(signature: JudgedSignature, listing: Listing | None, at: datetime) -> JudgedSignature:
+    """The signature; where it is green and its listing or its chain no longer holds, it is stale like its artifact."""
+    outcome = signature.outcome
+    if not outcome.word.is_green:
+        return signature
+    verdict = ArtifactVerdict(outcome.word, outcome.reason, outcome.message, green_until=outcome.green_until)
+    chain = None if signature.row._state.adding else signature.row.chain
+    verdict = _still_green(verdict, listing, chain, at)
+    return replace(
+        signature, outcome=replace(outcome, word=verdict.word, reason=verdict.reason, message=verdict.message)
+    )
+
+
+def _chain(row: Signature) -> Chain | None:
+    return Chain.objects.filter(pk=row.chain_id).first() if row._state.adding else row.chain
+
+
+def _still_green(
+    verdict: ArtifactVerdict, listing: Listing | None, chain: Chain | None, at: datetime
+) -> ArtifactVerdict:
     """The verdict, or `stale` where a list would show it so (`trust.models.green`)."""
     if listing and listing.recent_until <= at:
         message = f"It was {_in_words(verdict)}; the registry was last asked for its signatures at {as_text(listing.checked_at)}."
@@ -152,7 +182,6 @@ def _still_green(verdict: ArtifactVerdict, listing: Listing | None, row: Signatu
     if verdict.green_until and verdict.green_until <= at:
         message = f"It was {_in_words(verdict)} until {as_text(verdict.green_until)}."
         return replace(verdict, word=Word.stale, reason="deadline", message=message)
-    chain = row.chain if row.pk and not row._state.adding else Chain.objects.filter(pk=row.chain_id).first()
     if chain and not chain.stands_at(at):
         message = f"It was {_in_words(verdict)}; the standing of its certificates is not known any more."
         return replace(verdict, word=Word.stale, reason="standing", message=message)

@@ -14,7 +14,7 @@ from registries.models import Repository
 from registries.oci.descriptor import Descriptor
 from registries.oci.digest import Digest
 from trust import holdings, revisions
-from trust.evidence import evidence_of, examine_missing, readable
+from trust.evidence import evidence_of, examine_missing, readable, served_envelopes
 from trust.holdings import Subject
 from trust.models import Judgement, Signature
 from trust.notary.evidence import EVIDENCE_VERSION, Evidence
@@ -86,9 +86,9 @@ def _judge_signatures(
     judged = {}
     for digests in batched(targets, BATCH):
         rows = list(Signature.objects.filter(pk__in=digests, evidence_version=EVIDENCE_VERSION))
-        found = list(zip(rows, evidence_of(rows), strict=True))
-        for row, result in zip(rows, readable(repository, found), strict=True):
-            judged[row.pk] = row, _finding(rulings, targets[row.pk], result)
+        served = served_envelopes(repository, rows)
+        for row, result in zip(rows, evidence_of(rows), strict=True):
+            judged[row.pk] = row, _finding(rulings, targets[row.pk], readable(row, result, served))
             row.evidence = None
         lease.renew()
     return judged

@@ -22,7 +22,7 @@ from registries.oci.digest import Digest
 from trust import revisions
 from trust.models import ArtifactStatus
 from trust.notary.outcome import Word
-from trust.on_the_spot import JudgedArtifact, judge_artifact
+from trust.on_the_spot import JudgedArtifact, judge_listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +146,7 @@ def artifact(request: Request, repository_id: int, digest: Digest) -> HttpRespon
 def judge(place: Place) -> JudgedArtifact:
     """The artifact judged on the spot; Http404 for one that never was there."""
     try:
-        return judge_artifact(place.repository, place.digest, timezone.now())
+        return judge_listed(place.repository, place.digest, place.listing, timezone.now())
     except Manifest.DoesNotExist as error:
         raise Http404 from error
 

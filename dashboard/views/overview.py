@@ -98,7 +98,7 @@ def _grouped(rows: QuerySet[ArtifactStatus]) -> list[Group]:
     groups = (
         rows.order_by()
         .values_list(F("word_now"), "reason")
-        .annotate(number=Count("pk"), covered=Count("pk", filter=Q(covered_by__isnull=False)))
+        .annotate(number=Count("pk"), covered=Count("pk", filter=Q(("covered_now", True))))
     )
     return [Group(Word(word), *others) for word, *others in groups]
 

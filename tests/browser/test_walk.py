@@ -18,7 +18,7 @@ def to_the_list(tab):
     page = tab.page
     page.get_by_role("navigation", name="Main").get_by_role("link", name="Artifacts").click()
     page.get_by_text("Status", exact=True).click()
-    page.get_by_role("link", name=re.compile("^Untrusted")).click()
+    page.locator(".filters").get_by_role("link", name=re.compile("^Untrusted")).click()
     tab.is_at("/artifacts/?status=untrusted")
     assert set(page.locator("tbody .badge").all_inner_texts()) == {"Untrusted"}
 

@@ -282,6 +282,13 @@ class TestPages:
         Repository.objects.filter(pk=repository.pk).update(leased_until=None, due_at=later, indexed_at=now)
         assert "hx-get" not in page_of(admin.get(url, headers={"HX-Request": "true"}))
 
+    def test_what_failed_and_is_asked_again_is_awaited(self, admin):
+        survey = Survey.objects.create(registry=make_repository().registry, last_error="refused", due_at=timezone.now())
+        url = reverse("registry", args=[survey.registry_id])
+        assert f'hx-get="{url}"' in page_of(admin.get(url))
+        Survey.objects.update(due_at=timezone.now() + timedelta(minutes=1))
+        assert f'hx-get="{url}"' not in page_of(admin.get(url))
+
     def test_work_that_nobody_takes_is_said(self, admin):
         repository = make_repository()
         Repository.objects.filter(pk=repository.pk).update(due_at=timezone.now() - timedelta(minutes=5))
