@@ -13,6 +13,9 @@ _TIMES = {
     UTC_TIME: re.compile(rb"([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})?(Z|[+-][0-9]{4})"),
     GENERALIZED_TIME: re.compile(rb"([0-9]{4})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})(Z|[+-][0-9]{4})"),
 }
+_PRECISE_TIME = re.compile(
+    rb"([0-9]{4})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})(?:\.([0-9]{0,8}[1-9]))?(Z|[+-][0-9]{4})"
+)
 _LARGEST_OID_PART = 1 << 31
 
 
@@ -123,6 +126,20 @@ class Reader:
             return datetime(year, month, day, hour, minute, second, tzinfo=_zone(match[7])).astimezone(UTC)
         except (ValueError, OverflowError) as error:
             raise DerError("a time is not in any calendar") from error
+
+    def precise_time(self) -> tuple[datetime, bool]:
+        """A GeneralizedTime with its fraction, and whether that fraction is finer than the microseconds returned."""
+        match = _PRECISE_TIME.fullmatch(self.read(GENERALIZED_TIME))
+        if not match:
+            raise DerError("a time is in no form that timestamps use")
+        year, month, day, hour, minute, second = map(int, match.groups()[:6])
+        fraction = (match[7] or b"").ljust(9, b"0")
+        try:
+            local = datetime(year, month, day, hour, minute, second, int(fraction[:6]), _zone(match[8]))
+            moment = local.astimezone(UTC)
+        except (ValueError, OverflowError) as error:
+            raise DerError("a time is not in any calendar") from error
+        return moment, fraction[6:] != b"000"
 
 
 def dotted(content: bytes) -> str:
