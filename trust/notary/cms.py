@@ -40,7 +40,6 @@ class SignerInfo:
         values = attribute.inside(der.SET)
         value = values.any()[2]
         end(values, f"attribute {oid}")
-        end(attribute, f"attribute {oid}")
         return Reader(value)
 
 
@@ -155,9 +154,12 @@ def _attributes(reader: Reader) -> dict[str, bytes]:
     """The whole element of every attribute, by its type; no type may appear twice."""
     found: dict[str, bytes] = {}
     while not reader.empty:
-        attribute = reader.element(der.SEQUENCE)
-        name = Reader(attribute).inside().oid()
+        content = reader.element(der.SEQUENCE)
+        attribute = Reader(content).inside()
+        name = attribute.oid()
+        attribute.read(der.SET)
+        end(attribute, f"attribute {name}")
         if name in found:
             raise DerError(f"the attribute {name} appears twice")
-        found[name] = attribute
+        found[name] = content
     return found

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives import hashes
 from trust.notary import der, x509
 from trust.notary.certificates import Certificate
 from trust.notary.chains import check_timestamping_purpose
-from trust.notary.cms import SignedData, SignerInfo, read_signed_data
+from trust.notary.cms import SignedData, SignerInfo, end, read_signed_data
 from trust.notary.der import DerError, Reader
 from trust.notary.errors import CertificateError, NotaryError, TimestampError
 from trust.notary.fault import Fault
@@ -155,18 +155,33 @@ class _CertificateId:
 
 
 def _certificate_id(attribute: Reader, signer: SignerInfo) -> _CertificateId:
-    certificates = attribute.inside().inside()
-    if certificates.empty:
+    """The first of those that the attribute names; the others may name its issuers."""
+    content = attribute.inside()
+    certificates = content.inside()
+    if content.peek() == der.SEQUENCE:
+        content.read(der.SEQUENCE)  # policies
+    end(content, "signing certificate")
+    found: list[_CertificateId] = []
+    while not certificates.empty:
+        found.append(_one_certificate_id(certificates.inside(), signer))
+    if not found:
         raise DerError("it names no certificate")
-    first = certificates.inside()
-    algorithm = algorithm_identifier(first.inside())[0] if first.peek() == der.SEQUENCE else SHA256
-    digest = first.read(der.OCTET_STRING)
-    if first.empty:
+    return found[0]
+
+
+def _one_certificate_id(reader: Reader, signer: SignerInfo) -> _CertificateId:
+    algorithm = algorithm_identifier(reader.inside())[0] if reader.peek() == der.SEQUENCE else SHA256
+    digest = reader.read(der.OCTET_STRING)
+    if reader.empty:
         return _CertificateId(algorithm, digest, signer.issuer, signer.serial)
-    issuer_serial = first.inside()
+    issuer_serial = reader.inside()
+    end(reader, "certificate's name")
     names = issuer_serial.inside()
-    issuer = names.inside(DIRECTORY_NAME).element(der.SEQUENCE)
-    return _CertificateId(algorithm, digest, issuer, issuer_serial.integer())
+    name = names.inside(DIRECTORY_NAME)
+    issuer, serial = name.element(der.SEQUENCE), issuer_serial.integer()
+    for reader_, what in ((name, "issuer"), (names, "issuer"), (issuer_serial, "certificate's name")):
+        end(reader_, what)
+    return _CertificateId(algorithm, digest, issuer, serial)
 
 
 def _is_named(certificate: Certificate, issuer: bytes, serial: int) -> bool:

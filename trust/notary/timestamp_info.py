@@ -77,6 +77,7 @@ def _info(reader: Reader) -> tuple[TimestampInfo, Imprint]:
     policy = reader.oid()
     hashed = reader.inside()
     imprint = Imprint(algorithm_identifier(hashed.inside())[0], hashed.read(der.OCTET_STRING))
+    end(hashed, "imprint")
     serial = reader.integer()
     gen_time, was_cut = reader.precise_time()
     accuracy = _accuracy(reader.inside()) if reader.peek() == der.SEQUENCE else timedelta()
@@ -109,7 +110,10 @@ def _check_extensions(extensions: Reader) -> None:
     while not extensions.empty:
         extension = extensions.inside()
         oid = extension.oid()
-        if extension.peek() == der.BOOLEAN and extension.boolean():
+        is_critical = extension.boolean() if extension.peek() == der.BOOLEAN else False
+        extension.read(der.OCTET_STRING)
+        end(extension, "timestamp's extension")
+        if is_critical:
             raise UnsupportedError(
                 f"the timestamp has the critical extension {oid}, which nobody here knows", code="timestamp_unsupported"
             )
