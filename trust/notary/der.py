@@ -17,6 +17,7 @@ _PRECISE_TIME = re.compile(
     rb"([0-9]{4})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})(?:\.([0-9]{0,8}[1-9]))?(Z|[+-][0-9]{4})"
 )
 _LARGEST_OID_PART = 1 << 31
+_LONGEST_OID = 256  # bytes; those in use have some ten
 
 
 class DerError(ValueError):
@@ -143,6 +144,9 @@ class Reader:
 
 
 def dotted(content: bytes) -> str:
+    """The object identifier as text."""
+    if len(content) > _LONGEST_OID:
+        raise DerError(f"an object identifier has more than {_LONGEST_OID} bytes")
     parts: list[int] = []
     value = 0
     fresh = True
