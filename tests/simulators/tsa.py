@@ -171,7 +171,7 @@ def make_token(info, signers, bag, changes=None):
     content_type = changes.pop("content_type", "tst_info")
     fields = {
         "version": "v3",
-        "digest_algorithms": [{"algorithm": "sha256"}],
+        "digest_algorithms": [{"algorithm": name} for name in sorted({signer.digest for signer in signers})],
         "encap_content_info": {"content_type": content_type, "content": core.ParsableOctetString(info)},
         "certificates": [cms.CertificateChoices("certificate", x509.Certificate.load(der)) for der in bag],
         "signer_infos": [signer.info(info, content_type) for signer in signers],
