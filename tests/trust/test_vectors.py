@@ -228,7 +228,9 @@ def test_signboards_word_is_never_better_than_notations_answer(name):
 @pytest.mark.parametrize("name", [name for name in ARTIFACTS if name in NOT_YET])
 def test_what_hinges_on_revocation_is_said_to_be_unknown(name):
     asked = Asked(name)
-    assert "revocation_not_evaluated" in {result.code for result in asked.open_checks}, "answerable now: delete its row in NOT_YET"
+    assert "revocation_not_evaluated" in {result.code for result in asked.open_checks}, (
+        "answerable now: delete its row in NOT_YET"
+    )
     for one, outcome in asked.signatures():
         undecided = [result for result in outcome.results if result.status is CheckStatus.not_evaluated]
         if any(result.is_open for result in undecided):
