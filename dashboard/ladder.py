@@ -50,9 +50,14 @@ ANSWERS_BY_CODE = {
     "no_expiry": "Names none",
     "no_source": "Nobody to ask",
     "no_metadata_wanted": "None asked for",
+    "timestamp_imprint": "Made for another signature",
+    "timestamp_inside_validity": "Made inside validity",
     "timestamp_missing": "Missing",
+    "timestamp_outside_validity": "Made outside validity",
     "trust_store_unusable": "Store cannot be used",
+    "tsa_revocation_not_evaluated": "Sound; revocation not asked",
     "tsa_store_unusable": "Store cannot be used",
+    "tsa_unknown_root": "Authority not trusted",
     "no_store_for_scheme": "No store for this scheme",
     "target_unreadable": "Names no artifact",
 }
@@ -216,7 +221,10 @@ def _breaks(result: CheckResult) -> bool:
 
 def answer(result: CheckResult) -> str:
     """The answer in a few words."""
-    known = ANSWERS_BY_CODE.get(result.code) or ANSWERS.get((result.validation, result.status))
+    known = ANSWERS_BY_CODE.get(result.code)
+    if not known and result.status is CheckStatus.failed and result.code.startswith(("timestamp_", "tsa_")):
+        known = "Does not hold"
+    known = known or ANSWERS.get((result.validation, result.status))
     return known or OPEN_ANSWERS.get(result.status, result.status.value.capitalize())
 
 

@@ -18,7 +18,7 @@ from registries.oci.descriptor import Descriptor
 from registries.oci.digest import Digest
 from registries.oci.media_types import NOTARY_SIGNATURE, OCI_ARTIFACT, OCI_MANIFEST
 from trust import chains
-from trust.evidence_json import Json, from_json, to_json
+from trust.evidence_json import Json, from_json, thumbprints, to_json
 from trust.models import Signature
 from trust.notary.evidence import EVIDENCE_VERSION, Evidence, examine
 from trust.notary.outcome import SignatureFault, Word
@@ -98,8 +98,10 @@ def _examine(layer: Descriptor, content: bytes | None) -> Evidence | SignatureFa
 
 def store(results: Sequence[Examined], at: datetime) -> None:
     """Write the rows of examined signatures; writing the same again changes nothing."""
+    found = [examined.result for examined in results if isinstance(examined.result, Evidence)]
     chains.store(
-        examined.result.chain for examined in results if isinstance(examined.result, Evidence) and examined.result.chain
+        [evidence.chain for evidence in found if evidence.chain],
+        [one for evidence in found if evidence.timestamp for one in evidence.timestamp.certificates],
     )
     Signature.objects.bulk_create(
         [as_row(examined, at) for examined in results],
@@ -131,7 +133,7 @@ def as_row(examined: Examined, at: datetime) -> Signature:
 
 def evidence_of(rows: Sequence[Signature]) -> list[Evidence | SignatureFault]:
     """What the rows say, in their order; one query, whatever their number."""
-    known = chains.certificates_of(thumbprint for row in rows if row.evidence for thumbprint in row.evidence["chain"])
+    known = chains.certificates_of(name for row in rows if row.evidence for name in thumbprints(row.evidence))
     return [from_json(row.evidence, known) if row.evidence else _fault(row) for row in rows]
 
 
@@ -166,7 +168,7 @@ def _has_nul(evidence: Evidence) -> bool:
     fields: Json = to_json(evidence)
     names = (
         text
-        for certificate in evidence.chain
+        for certificate in (*evidence.chain, *(evidence.timestamp.certificates if evidence.timestamp else ()))
         for text in (certificate.subject, certificate.issuer, *certificate.ocsp_urls, *certificate.crl_urls)
     )
     return "\\u0000" in json.dumps(fields) or any("\0" in text for text in names)

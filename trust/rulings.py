@@ -62,7 +62,8 @@ class Rulings:
     def outcome(self, target: Descriptor, evidence: Evidence) -> Outcome:
         """The verdict on one signature of `target`, with all that was seen."""
         question = Question(self.reference, target, self.user_metadata)
-        outcome = judge(question, evidence, self.material.policy, self.material.stores, NO_ANSWERS, self.at)
+        stores = self.material.stores
+        outcome = judge(question, evidence.with_roots(stores), self.material.policy, stores, NO_ANSWERS, self.at)
         return outcome if self.revision else replace(outcome, reason=NO_POLICY_REASON, message=NO_POLICY_MESSAGE)
 
     def like(self, target: Descriptor, evidence: Evidence) -> Outcome:
@@ -139,5 +140,5 @@ def distinct(target: Descriptor, evidence: Evidence) -> Hashable:
         (signed.scheme, signed.authentic_signing_time, signed.expiry, signed.attributes),
         (signed.verification_plugin, signed.verification_plugin_min_version, signed.target_fault),
         claimed and (claimed.same_content(target), claimed.digest == target.digest),
-        evidence.unverified_timestamp_token,
+        evidence.timestamp or evidence.unverified_timestamp_token,
     )

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Literal
 
 from trust.notary.levels import Action, Validation
 
@@ -40,6 +41,15 @@ class Note:
 
     code: str
     message: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuthenticTime:
+    """When the signature was made, as far as somebody trusted says so: a timestamp authority, or a signing authority."""
+
+    source: Literal["none", "tsa", "authority"] = "none"
+    low: datetime | None = None
+    high: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +96,7 @@ class Outcome:
     signer: str = ""
     green_until: datetime | None = None  # the earliest of its own deadlines; None: it has none, or is not green
     notes: tuple[Note, ...] = ()
+    authentic_time: AuthenticTime = AuthenticTime()
 
     def result(self, validation: Validation | str) -> CheckResult:
         wanted = Validation(validation)

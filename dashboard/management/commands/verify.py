@@ -154,7 +154,7 @@ def _judge(
     if found.fault:
         return JudgedSignature(found.manifest, found.media_type, "", found.fault)
     evidence = examine(found.envelope, found.media_type)
-    outcome = judge(question, evidence, policy, stores, NO_ANSWERS, at)
+    outcome = judge(question, evidence.with_roots(stores), policy, stores, NO_ANSWERS, at)
     return JudgedSignature(found.manifest, found.media_type, evidence.signed.scheme if evidence.signed else "", outcome)
 
 
