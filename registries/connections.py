@@ -49,6 +49,11 @@ def base_url(registry: Registry) -> str:
     return f"{'http' if registry.plain_http else 'https'}://{host}"
 
 
+def host_of(registry: Registry) -> str:
+    """The host that is asked, under the one name that its budget has."""
+    return base_url(registry).partition("://")[2].lower() if registry.source == Registry.Source.REGISTRY else ""
+
+
 def open_layout(registry: Registry) -> Layout:
     """The layout directory of a connection, below the one folder where layouts may lie."""
     if not settings.LAYOUT_ROOT:

@@ -9,6 +9,7 @@ from datetime import datetime
 from django.utils import timezone
 
 from registries import connections
+from registries.indexing import looks
 from registries.indexing import tags as tag_lists
 from registries.indexing.fetching import InterruptedIndexError
 from registries.indexing.presence import settle_artifacts
@@ -31,6 +32,9 @@ def index_repository(
 ) -> None:
     """Bring the rows of a repository up to what its registry says; the lease is finished or given back.
 
+    A whole index reads the tags and walks from there, asking for those lists of referrers that are due; between two of these
+    only due lists are read, and what somebody hinted at.
+
     What cannot be had or believed becomes a Fault, and the rest goes on. Where the registry cannot be asked at all, what was
     known stays and the lease says when to try again. Raises LeaseLostError if another worker took over.
     """
@@ -38,14 +42,15 @@ def index_repository(
     with run.fetcher:
         try:
             run.begin()
-            tags = tag_lists.read(run)
+            tags = tag_lists.read(run) if run.whole else looks.read(run)
             walk = Walk(run, tags)
             walk.through()
         except InterruptedIndexError as stop:
             run.interrupted(str(stop), connections.wait_of(stop.error))
             return
     with run.commit():
-        if tags.complete and not run.cut:
+        if run.whole and tags.complete and not run.cut:
             walk.presences.end_unreached()
-        settle_artifacts(run)
-        run.finished(tags_complete=tags.complete, referrers_api=walk.referrers_api)
+        if run.whole or run.anything_changed:
+            settle_artifacts(run)
+        run.finished(tags_complete=tags.complete, referrers_api=walk.referrers_api, probed=walk.probed)

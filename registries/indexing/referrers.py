@@ -14,6 +14,7 @@ from registries.oci.errors import LimitError, ManifestError, OciError, RegistryE
 from registries.oci.layout import Layout
 from registries.oci.paging import read_descriptors
 from registries.oci.source import FetchedManifest, ReferrerList
+from registries.polling import PROBE
 
 LIMIT = "limit"  # error code of a listing that is longer than what is read
 GONE_API = RegistryError(
@@ -72,8 +73,16 @@ class Asker:
         self._tags = tags
         self._layout = isinstance(run.source, Layout)
         # A registry without the API may have got it since; one that had it does not lose it by one odd answer.
-        self.api = True if run.repository.referrers_api else None
+        row = run.repository
+        probe = row.referrers_probed_at is None or run.at - row.referrers_probed_at >= PROBE
+        probe = probe or run.was_asked_about(row.referrers_probed_at)
+        self.api = False if row.referrers_api is False and not probe else True if row.referrers_api else None
         self.api_is_gone = False
+        self.probed = False
+
+    def is_free(self, subject: Digest) -> bool:
+        """Whether an answer about it costs no request: no API, all tags known, and none of them about it."""
+        return self._layout or (self.api is False and self._tags.complete and not self._tags_of(subject))
 
     def ask(self, subjects: Sequence[Digest]) -> Iterator[tuple[Digest, Answer]]:
         """The referrers of each subject; no failure of one keeps the others from being asked."""
@@ -87,6 +96,7 @@ class Asker:
             assert isinstance(answer, Answer)  # _ask catches every OciError
             if answer.api is not None and self.api is None:
                 self.api = answer.api
+                self.probed = not answer.api
             self.api_is_gone = self.api_is_gone or answer.error is GONE_API
             yield question.subject, answer
 
