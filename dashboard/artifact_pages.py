@@ -17,6 +17,7 @@ from dashboard.ladder import Rung, ladder, nearest_fix
 from dashboard.sentences import Sentence, sentence
 from dashboard.trust_path import Step, path
 from dashboard.words import best_tag, kind_look
+from registries import questions
 from registries.models import Content, Listing, Manifest, Presence, Repository, Served
 from registries.oci.digest import Digest
 from trust import revisions
@@ -95,6 +96,7 @@ def head(user: User, place: Place, manifest: Manifest, tab: str) -> dict[str, An
         "what": describe(manifest),
         "status": place.status,
         "is_admin": access.is_admin(user),
+        "rechecking": questions.is_checked_again(place.repository, place.listing, timezone.now()),
         "tabs": [
             (label, reverse(page, args=arguments), page == tab)
             for label, page in (("Trust", "artifact"), ("Tree", "artifact_tree"), ("Manifest", "artifact_manifest"))

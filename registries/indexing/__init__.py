@@ -3,7 +3,7 @@
 tags → what they name → children of indexes → referrers, and referrers of these → envelopes and small documents.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from django.utils import timezone
@@ -17,6 +17,7 @@ from registries.indexing.run import Caps, Run
 from registries.indexing.walk import Walk
 from registries.leases import Lease
 from registries.models import Repository
+from registries.oci.digest import Digest
 from registries.oci.source import Source
 
 __all__ = ["Caps", "index_repository"]
@@ -27,18 +28,19 @@ def index_repository(
     source: Source,
     lease: Lease[Repository],
     *,
+    only: Sequence[Digest] = (),
     caps: Caps | None = None,
     now: Callable[[], datetime] = timezone.now,
 ) -> None:
     """Bring the rows of a repository up to what its registry says; the lease is finished or given back.
 
     A whole index reads the tags and walks from there, asking for those lists of referrers that are due; between two of these
-    only due lists are read, and what somebody hinted at.
+    only due lists are read, and what somebody hinted at. `only`: the lists of these subjects, due or not, and nothing else.
 
     What cannot be had or believed becomes a Fault, and the rest goes on. Where the registry cannot be asked at all, what was
     known stays and the lease says when to try again. Raises LeaseLostError if another worker took over.
     """
-    run = Run(repository, source, lease, caps or Caps(), now)
+    run = Run(repository, source, lease, caps or Caps(), now, only)
     with run.fetcher:
         try:
             run.begin()

@@ -15,8 +15,9 @@ def read(run: Run) -> Tags:
     named, digests = _hinted(run)
     roots = tags.resolved_now(run, named)
     run.forced.update(_subjects_of(run, digests))
+    run.forced.update(run.only)
     due = Listing.objects.filter(repository=run.repository, due_at__lte=run.at).values_list("subject", flat=True)
-    subjects = _present(run, {*due, *run.forced})
+    subjects = _present(run, {*(() if run.only else due), *run.forced})
     looked = _schema_tags(run) if subjects or roots else Tags(complete=True)
     looked.roots, looked.subjects = roots, subjects
     return looked

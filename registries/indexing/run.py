@@ -1,6 +1,6 @@
 """One index run of one repository: its limits, its lease, what it found wrong, and how its writes are fenced."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -51,7 +51,13 @@ class Run:
     """The state of one index run."""
 
     def __init__(
-        self, repository: Repository, source: Source, lease: Lease[Repository], caps: Caps, now: Callable[[], datetime]
+        self,
+        repository: Repository,
+        source: Source,
+        lease: Lease[Repository],
+        caps: Caps,
+        now: Callable[[], datetime],
+        only: Sequence[Digest] = (),
     ) -> None:
         self.repository = repository
         self.name = repository.name
@@ -63,8 +69,9 @@ class Run:
         self.fetcher = Fetcher(caps.workers, self.budget, self.tick)
         self.at = now()
         self.began = self._begin_of_cycle()
-        self.hints = list(Hint.objects.filter(repository=repository))
-        self.whole = self._is_whole()
+        self.only = tuple(only)
+        self.hints = [] if only else list(Hint.objects.filter(repository=repository))
+        self.whole = not only and self._is_whole()
         "Everything is walked, from the tags on; else only what is due or hinted at is looked at."
         self.look_again = False  # what was seen asks for a whole index soon
         self.forced: set[Digest] = set()  # lists to be read now, due or not
@@ -231,8 +238,8 @@ class Run:
         if self.look_again:
             return now
         before = self.repository.tags_due_at
-        if not self.whole and before:
-            return before
+        if not self.whole:
+            return before or now
         interest_at = Repository.objects.values_list("interest_at", flat=True).get(pk=self.repository.pk)
         return now + polling.tags_interval(polling.tier_of(interest_at, now) if interest_at else Tier.RECENT)
 

@@ -22,6 +22,7 @@ CLASSES = {
     "overview": PAGE,
     "artifacts": PAGE,
     "artifact": PAGE,
+    "artifact_check": PAGE,
     "artifact_tree": PAGE,
     "artifact_manifest": PAGE,
     "artifact_manifest_raw": PAGE,
