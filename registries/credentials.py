@@ -12,7 +12,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
 
-from registries.models import Registry
+from registries.models import Endpoint, Registry
 
 VERSION = b"\x01"
 KEY_ID = 8
@@ -59,7 +59,36 @@ def rotate() -> int:
     for registry in old:
         before, registry.sealed_password = registry.sealed_password, seal(registry, open_(registry))
         Registry.objects.filter(pk=registry.pk, sealed_password=before).update(sealed_password=registry.sealed_password)
+    return len(old) + _rotate_endpoints()
+
+
+def _rotate_endpoints() -> int:
+    newest = _key_id(_keys()[0])
+    sealed = Endpoint.objects.exclude(sealed_secret=b"")
+    old = [endpoint for endpoint in sealed if bytes(endpoint.sealed_secret)[1 : 1 + KEY_ID] != newest]
+    for endpoint in old:
+        before = endpoint.sealed_secret
+        secret = seal_for(endpoint.place, open_for(endpoint.place, bytes(before)))
+        Endpoint.objects.filter(pk=endpoint.pk, sealed_secret=before).update(sealed_secret=secret)
     return len(old)
+
+
+def seal_for(place: str, secret: str) -> bytes:
+    """A secret as it may be stored at a place (`table|row|column`) and nowhere else."""
+    key, nonce = _keys()[0], os.urandom(NONCE)
+    return VERSION + _key_id(key) + nonce + AESGCM(key).encrypt(nonce, secret.encode(), place.encode())
+
+
+def open_for(place: str, sealed: bytes) -> str:
+    """The secret that was sealed for that place."""
+    key_id, nonce, ciphertext = sealed[1 : 1 + KEY_ID], sealed[1 + KEY_ID :][:NONCE], sealed[1 + KEY_ID + NONCE :]
+    key = next((key for key in _keys() if _key_id(key) == key_id), None)
+    if sealed[:1] != VERSION or key is None:
+        raise CredentialsError("this secret was encrypted with a key that is not among SIGNBOARD_ENCRYPTION_KEYS")
+    try:
+        return AESGCM(key).decrypt(nonce, ciphertext, place.encode()).decode()
+    except (InvalidTag, ValueError) as error:
+        raise CredentialsError("this secret does not open: it was altered, or belongs to another row") from error
 
 
 def _parts(sealed: bytes, registry: Registry) -> tuple[bytes, bytes, bytes]:

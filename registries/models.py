@@ -12,6 +12,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from registries.budgets import HostBudget
+from registries.endpoints import Endpoint
 from registries.events import Event
 from registries.fields import DigestField
 from registries.hints import Hint
@@ -21,7 +22,7 @@ from registries.oci.media_types import Kind
 from registries.polling import Tier, interval
 
 __all__ = [
-    "Child", "Content", "Event", "Fault", "Hint", "HostBudget", "Listing", "ListingHistory", "ListingSource", "Manifest",
+    "Child", "Content", "Endpoint", "Event", "Fault", "Hint", "HostBudget", "Listing", "ListingHistory", "ListingSource", "Manifest",
     "Presence", "PresenceQuerySet", "Registry", "Repository", "SchemaTag", "Served", "Survey", "Tag", "TagMove", "contents",
 ]  # fmt: skip
 

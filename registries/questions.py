@@ -47,5 +47,5 @@ def check_now(repository: Repository, subject: Digest, *, wire: Wire | None = No
         except (OciError, credentials.CredentialsError) as error:
             lease.give_back(str(error))
     listing = Listing.objects.filter(repository=repository, subject=subject).first()
-    error = Repository.objects.values_list("last_error", flat=True).get(pk=repository.pk)
-    return error or (listing.error if listing else "")
+    failure = Repository.objects.values_list("last_error", flat=True).get(pk=repository.pk)
+    return failure or (listing.error if listing else "")

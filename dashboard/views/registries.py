@@ -17,6 +17,7 @@ from dashboard.forms.registries import ConnectionForm, LayoutForm, RegistryForm
 from dashboard.paging import page_of
 from dashboard.requests import Request
 from registries import connections, credentials, tasks
+from registries.endpoints import EndpointKind
 from registries.models import Registry, Survey
 
 
@@ -68,6 +69,8 @@ def _registry_context(request: Request, shown: Registry) -> dict[str, Any]:
         "wanted": wanted,
         "requests": requests,
         "is_admin": access.is_admin(request.user),
+        "endpoints": shown.endpoints.filter(revoked_at=None).order_by("pk") if access.is_admin(request.user) else [],
+        "endpoint_kinds": EndpointKind.choices if shown.source == Registry.Source.REGISTRY else [],
     }
 
 

@@ -5,9 +5,10 @@ import re
 import pytest
 from django.test import Client
 from django.urls import URLPattern, get_resolver, reverse
+from django.utils import timezone
 
 from dashboard.models import AuditEntry, Role
-from registries.models import Presence
+from registries.models import Endpoint, Presence
 from tests.dashboard.rows import make_person
 from tests.trust.seeding import Place, publish, store_files
 
@@ -15,6 +16,7 @@ PUBLIC = "public"  # anybody
 PAGE = "page"  # whoever signed in; of objects, only those within sight
 ADMIN_PAGE = "admin page"  # a form or a record of admins
 ADMIN_ACT = "admin act"  # POST only, admins only
+HOOK = "hook"  # whoever knows its secret, without a session
 OWN_ACT = "own act"  # POST only, whoever signed in
 
 # A new URL fails test_every_url_is_classified until it stands here.
@@ -35,6 +37,10 @@ CLASSES = {
     "registry_edit": ADMIN_PAGE,
     "registry_test": ADMIN_ACT,
     "registry_index": ADMIN_ACT,
+    "endpoint_add": ADMIN_ACT,
+    "endpoint_revoke": ADMIN_ACT,
+    "hook": HOOK,  # registries: tests/dashboard/test_endpoints.py
+    "hook_with_secret": HOOK,
     "trust_policy": PAGE,
     "trust_policy_upload": ADMIN_PAGE,
     "trust_revision": PAGE,
@@ -97,6 +103,9 @@ class World:
         place = Place(f"{registry}/api", registry)
         image = place.signed("release", tag="1.0")
         place.judge()
+        place.endpoint = Endpoint.objects.create(
+            registry=place.repository.registry, kind="distribution", created_at=timezone.now(), secret_hash="0" * 64
+        )
         return place, image
 
     def url(self, name, place=None, image=None):
@@ -105,7 +114,8 @@ class World:
             if "signature" in PARAMETERS[name] else None  # fmt: skip
         values = {
             "repository_id": place.repository.pk, "registry_id": place.repository.registry_id, "digest": image.digest,
-            "signature": signature, "number": 1, "token": "no-such-token",
+            "signature": signature, "endpoint_id": place.endpoint.pk, "public_id": place.endpoint.public_id,
+            "secret": "wrong", "number": 1, "token": "no-such-token",
         }  # fmt: skip
         return reverse(name, kwargs={key: values[key] for key in PARAMETERS[name]}, query=QUERIES.get(name))
 
@@ -217,12 +227,21 @@ def test_an_act_needs_a_post(world, admin, name):
     assert admin.get(world.url(name)).status_code == 405
 
 
-@pytest.mark.parametrize("name", sorted(CLASSES))
+@pytest.mark.parametrize("name", sorted(CLASSES.keys() - of_class(HOOK)))
 def test_no_post_goes_through_without_the_token_of_the_page(world, name):
     client = Client(enforce_csrf_checks=True)
     client.force_login(make_person("adam", Role.ADMIN))
     assert client.post(world.url(name)).status_code in (403, 405)
     assert not AuditEntry.objects.exists()
+
+
+@pytest.mark.parametrize("name", of_class(HOOK))
+def test_a_hook_is_there_for_nobody_who_does_not_know_its_secret(world, nobody, admin, name):
+    unknown = world.url(name).replace(str(world.own.endpoint.public_id), "00000000-0000-4000-8000-000000000000")
+    for client in (nobody, admin):
+        answers = [client.post(url, b"{}", content_type="application/json") for url in (world.url(name), unknown)]
+        assert [answer.status_code for answer in answers] == [404, 404]
+        assert client.get(world.url(name)).status_code == 405
 
 
 def test_the_policy_document_is_for_those_who_see_everything(world, reviewer):
