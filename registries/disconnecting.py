@@ -55,7 +55,7 @@ def _remove_unheld(digests: Iterable[Digest]) -> None:
     for batch in batched(sorted(digests), BATCH):
         wanted = set(batch)
         served = set(Served.objects.filter(digest__in=batch).values_list("digest", flat=True))
-        served |= set(SchemaTag.objects.filter(digest__in=batch).values_list("digest", flat=True))
+        served |= {tag.digest for tag in SchemaTag.objects.filter(digest__in=batch) if tag.digest}
         present = set(Presence.objects.filter(manifest__in=batch).values_list("manifest_id", flat=True))
         Manifest.objects.filter(digest__in=wanted - present - served).delete()
         Content.objects.filter(digest__in=wanted - served - present).delete()

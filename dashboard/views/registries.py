@@ -182,7 +182,7 @@ def disconnect(request: Request, registry_id: int) -> HttpResponse:
         going = work.going_with(known)
         if request.method == "POST":
             name = str(known)
-            audit.record(request.user, "registry.disconnected", name, address=known.address, **going)
+            audit.record(request.user, "registry.disconnected", name, None, address=known.address, **going)
             disconnecting.disconnect(known)
             messages.success(request, f"{name} is disconnected. What was known of it is gone.")
             return redirect("registries")
