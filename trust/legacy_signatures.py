@@ -1,6 +1,7 @@
 """The legacy signatures of an artifact: found where they are listed, judged on the spot, and counted for nothing."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -25,7 +26,7 @@ from trust.notary.trust_store import TrustStores
 from trust.on_the_spot import JudgedArtifact
 from trust.signatures import MAX_REFERRERS
 
-MOST = 100  # legacy signatures of one artifact that are looked at
+MOST = 20  # legacy signatures of one artifact that are looked at
 NV2, ALPHA = "Legacy (nv2)", "Legacy (notation alpha)"
 MISSING = SignatureFault(Word.unknown, "envelope_missing", "Its bytes are not to be had.")
 NO_SIGNATURE = SignatureFault(Word.failed, "layer_count", "Its manifest names not exactly one signature.")
@@ -74,7 +75,8 @@ def _parsed(
     repository: Repository, digests: Sequence[Digest], types: Mapping[str, str]
 ) -> Iterator[tuple[Digest, ParsedManifest]]:
     for digest, content in _kept(repository, digests).items():
-        yield digest, parse_manifest(content, types[str(digest)], algorithm=digest.algorithm)
+        with suppress(OciError):  # kept by a version of ours that was less strict
+            yield digest, parse_manifest(content, types[str(digest)], algorithm=digest.algorithm)
 
 
 def _kept(repository: Repository, digests: Sequence[Digest]) -> dict[Digest, bytes]:

@@ -6,7 +6,7 @@ import re
 import pytest
 from django.urls import reverse
 
-from registries.models import Served
+from registries.models import Content, Served
 from registries.oci.digest import Digest
 from registries.oci.media_types import NOTARY_ALPHA, NV2_SIGNATURE, ORAS_ARTIFACT
 from tests.dashboard.rows import make_person
@@ -89,6 +89,14 @@ def test_a_manifest_without_exactly_one_signature_failed(place):
     place.list(image, attach_alpha(place, image, blobs=[]))
     (found,) = stored_legacy(place.spot(image))
     assert (found.outcome.word, found.outcome.reason) == (Word.failed, "layer_count")
+
+
+def test_one_odd_row_does_not_keep_the_others_from_being_shown(place):
+    image = place.image("1.0")
+    odd, alpha = attach_nv2(place, image), attach_alpha(place, image)
+    place.list(image, odd, alpha)
+    Content.objects.filter(digest=odd.digest).update(content=b"junk")
+    assert [one.outcome.word for one in stored_legacy(place.spot(image))] == [Word.unknown, Word.not_checked]
 
 
 def test_no_more_than_the_most_are_looked_at(place):
