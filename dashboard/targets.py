@@ -16,7 +16,7 @@ from registries.oci.layout import Layout
 from registries.oci.reference import Reference
 from trust.notary.errors import NotaryError
 
-FALLBACK_TAG_PREFIXES = ("sha256-", "sha512-")
+FALLBACK_TAG_PREFIXES = ("sha256-", "sha384-", "sha512-")
 
 
 class CannotAnswerError(Exception):
