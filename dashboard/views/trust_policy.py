@@ -30,7 +30,9 @@ def revision(request: Request, number: int) -> HttpResponse:
 
 def _page(request: Request, shown: TrustRevision | None) -> HttpResponse:
     active = revisions.active_number()
-    following = TrustRevision.objects.filter(number=shown.number + 1).defer("policy").first() if shown else None
+    following = (
+        TrustRevision.objects.filter(number=shown.number + 1).defer("policy", "blob_policy").first() if shown else None
+    )
     context = {
         "at": timezone.now(),
         "reading": Reading.of(shown, request.user) if shown else None,
@@ -38,7 +40,9 @@ def _page(request: Request, shown: TrustRevision | None) -> HttpResponse:
         "active": active,
         "is_active": bool(shown and shown.number == active),
         "following": following,
-        "page": page_of(TrustRevision.objects.defer("policy").order_by("-number"), request.GET.get("page")),
+        "page": page_of(
+            TrustRevision.objects.defer("policy", "blob_policy").order_by("-number"), request.GET.get("page")
+        ),
         "is_admin": access.is_admin(request.user),
         "sees_everything": access.sees_everything(request.user),
         "json_url": reverse("api_trust_revision"),
@@ -93,6 +97,7 @@ def _publish(request: Request, form: PolicyForm, active: TrustRevision | None) -
             published = revisions.publish(
                 policy,
                 known | added,
+                blob_policy=bytes(active.blob_policy) if active else b"",
                 author=request.user,
                 reason=form.cleaned_data["reason"],
                 based_on=form.cleaned_data["based_on"],

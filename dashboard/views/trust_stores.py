@@ -152,6 +152,7 @@ def _publish(
             published = revisions.publish(
                 bytes(active.policy),
                 files,
+                blob_policy=bytes(active.blob_policy),
                 author=request.user,
                 reason=form.cleaned_data["reason"],
                 based_on=form.cleaned_data["based_on"],
