@@ -35,6 +35,19 @@ class Material:
     blob_policy: BlobTrustPolicy | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a revision is made of, as files; an edit replaces part of that of the active one."""
+
+    policy: bytes
+    files: dict[tuple[str, str, str], bytes]
+    blob_policy: bytes = b""
+
+
+def content_of(revision: TrustRevision) -> Content:
+    return Content(bytes(revision.policy), files_of(revision.pk), bytes(revision.blob_policy))
+
+
 def active() -> TrustRevision | None:
     """The revision that verdicts must rest on."""
     return TrustRevision.objects.order_by("-number").first()
