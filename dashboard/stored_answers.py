@@ -10,11 +10,14 @@ from registries.models import Manifest, Repository, Tag
 from registries.oci.digest import Digest
 from registries.oci.reference import Reference
 from trust import revisions
+from trust.notary.blob_policy import BlobTrustPolicy
 from trust.notary.judge import notation_verdict
 from trust.notary.trust_policy import TrustPolicy
 from trust.notary.trust_store import TrustStores
 from trust.rulings import NO_POLICY_MESSAGE
 from trust.verification import judge_artifact
+
+NO_BLOB_POLICY_MESSAGE = "There is no blob trust policy."
 
 
 class NotStoredError(Exception):
@@ -28,6 +31,15 @@ def active_material() -> tuple[TrustPolicy, TrustStores]:
         raise NotStoredError(f"{NO_POLICY_MESSAGE} Upload one, or give --policy and --trust-store.")
     material = revisions.material(revision)
     return material.policy, material.stores
+
+
+def active_blob_material() -> tuple[BlobTrustPolicy, TrustStores]:
+    """The blob policy and the stores of the active revision."""
+    revision = revisions.active()
+    blob_policy = revisions.material(revision).blob_policy if revision else None
+    if revision is None or blob_policy is None:
+        raise NotStoredError(f"{NO_BLOB_POLICY_MESSAGE} Upload one, or give --policy and --trust-store.")
+    return blob_policy, revisions.material(revision).stores
 
 
 def stored_report(reference: Reference, at: datetime, metadata: Mapping[str, str], max_signatures: int) -> Report:
