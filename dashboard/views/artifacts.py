@@ -24,6 +24,7 @@ from registries import questions, tasks
 from registries.models import Manifest
 from registries.oci.digest import Digest
 from trust import revisions
+from trust.holdings import is_signature_of
 from trust.models import ArtifactStatus
 from trust.notary.outcome import Word
 from trust.on_the_spot import JudgedArtifact, judge_listed
@@ -136,7 +137,9 @@ def artifact(request: Request, repository_id: int, digest: Digest) -> HttpRespon
     judged = judge(place)
     _heard(place, judged.at)
     if judged.manifest.kind == "signature" and judged.manifest.subject and place.status is None:
-        return redirect("signature", repository_id, judged.manifest.subject, digest)
+        if is_signature_of(judged.manifest, judged.manifest.subject):
+            return redirect("signature", repository_id, judged.manifest.subject, digest)
+        return redirect("artifact_manifest", repository_id, digest)  # of another kind: it has no page of its own
     everything = request.GET.get("signatures") == "all"
     context = {
         "at": judged.at,
