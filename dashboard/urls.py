@@ -25,6 +25,7 @@ register_converter(DigestConverter, "digest")
 artifact_pages = [
     path("", artifacts.artifact, name="artifact"),
     path("check/", artifacts.check, name="artifact_check"),
+    path("export.tar", artifacts.export, name="artifact_export"),
     path("tree/", artifacts.tree, name="artifact_tree"),
     path("manifest/", artifacts.manifest, name="artifact_manifest"),
     path("manifest/raw/", artifacts.manifest_raw, name="artifact_manifest_raw"),

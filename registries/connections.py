@@ -10,6 +10,7 @@ from django.conf import settings
 
 from registries import credentials
 from registries.models import Registry
+from registries.oci.archive import layout_at
 from registries.oci.client import Client, Credentials
 from registries.oci.errors import LayoutError, OciError, RegistryError
 from registries.oci.layout import Layout
@@ -62,7 +63,7 @@ def open_layout(registry: Registry) -> Layout:
     path = (top / registry.address).resolve()
     if path == top or not path.is_relative_to(top):
         raise LayoutError(f"{registry.address!a} is not a folder below the folder of layouts")
-    return Layout(path, layout_repository(registry))
+    return layout_at(path, layout_repository(registry))
 
 
 def layout_repository(registry: Registry) -> str:

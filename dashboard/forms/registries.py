@@ -10,6 +10,7 @@ from django.conf import settings
 
 from dashboard.forms.fields import CertificateText, Lines
 from registries.models import Registry
+from registries.oci.archive import is_tar
 from registries.oci.errors import ReferenceFormatError
 from registries.oci.reference import Reference, canonical_registry, is_registry_name, is_repository_name
 
@@ -216,7 +217,9 @@ class LayoutForm(ConnectionForm):
 
     def __init__(self, *args: Any, instance: Registry | None = None, **kwargs: Any) -> None:
         super().__init__(*args, instance=instance, **kwargs)
-        self.fields["folder"].help_text = f"The folder below {settings.LAYOUT_ROOT} that has the file oci-layout."
+        self.fields[
+            "folder"
+        ].help_text = f"Below {settings.LAYOUT_ROOT}: the folder that has the file oci-layout, or a .tar of it."
 
     def initial_of(self, registry: Registry) -> dict[str, Any]:
         repository = registry.repository_patterns[0] if registry.repository_patterns else ""
@@ -228,11 +231,13 @@ class LayoutForm(ConnectionForm):
         root = Path(settings.LAYOUT_ROOT).resolve()
         try:
             path = (root / folder).resolve()
-            found = path.is_relative_to(root) and path != root and (path / "oci-layout").is_file()
+            found = path.is_relative_to(root) and path != root and ((path / "oci-layout").is_file() or is_tar(path))
         except (OSError, ValueError):  # a name that no file can have
             found = False
         if not found:
-            raise forms.ValidationError("No OCI image layout is there: no such folder has a file oci-layout.")
+            raise forms.ValidationError(
+                "No OCI image layout is there: no such folder has a file oci-layout, and it is no .tar."
+            )
         return path.relative_to(root).as_posix()
 
     def clean_stands_for(self) -> str:

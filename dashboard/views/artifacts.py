@@ -6,7 +6,7 @@ from datetime import datetime
 
 from django.contrib import messages
 from django.db import transaction
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -20,7 +20,7 @@ from dashboard.manifest_page import manifest_page
 from dashboard.requests import Request
 from dashboard.tree_page import tree_page
 from dashboard.words import reason_text
-from registries import questions, tasks
+from registries import exporting, questions, tasks
 from registries.models import Manifest
 from registries.oci.digest import Digest
 from trust import revisions
@@ -181,6 +181,21 @@ def check(request: Request, repository_id: int, digest: Digest) -> HttpResponse:
     response = render(request, "dashboard/parts/rechecking.html", context)
     if request.htmx and not asked:
         response.headers["HX-Refresh"] = "true"
+    return response
+
+
+@require_safe
+def export(request: Request, repository_id: int, digest: Digest) -> StreamingHttpResponse:
+    """The artifact with its whole referrer tree as an OCI layout. `blobs=fetch`: what is not kept is asked of the registry."""
+    place = Place.of(request.user, repository_id, digest)
+    place.manifest()
+    try:
+        planned = exporting.plan(place.repository, digest)
+    except Manifest.DoesNotExist as error:
+        raise Http404 from error
+    content = exporting.write(planned, timezone.now(), fetch=request.GET.get("blobs") == "fetch")
+    response = StreamingHttpResponse(content, content_type="application/x-tar")
+    response.headers["Content-Disposition"] = f'attachment; filename="{digest.short}.tar"'
     return response
 
 

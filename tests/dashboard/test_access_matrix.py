@@ -14,6 +14,7 @@ from tests.trust.seeding import Place, blob_statement, policy, publish, store_fi
 
 PUBLIC = "public"  # anybody
 PAGE = "page"  # whoever signed in; of objects, only those within sight
+FILE = "file"  # the same, streamed
 ADMIN_PAGE = "admin page"  # a form or a record of admins
 ADMIN_ACT = "admin act"  # POST only, admins only
 HOOK = "hook"  # whoever knows its secret, without a session
@@ -25,6 +26,7 @@ CLASSES = {
     "artifacts": PAGE,
     "artifact": PAGE,
     "artifact_check": PAGE,
+    "artifact_export": FILE,
     "artifact_tree": PAGE,
     "artifact_manifest": PAGE,
     "artifact_manifest_raw": PAGE,
@@ -157,7 +159,7 @@ def test_every_url_is_classified():
     assert set(names) == set(CLASSES)
 
 
-@pytest.mark.parametrize("name", of_class(PAGE, ADMIN_PAGE, ADMIN_ACT, OWN_ACT, "document"))
+@pytest.mark.parametrize("name", of_class(PAGE, FILE, ADMIN_PAGE, ADMIN_ACT, OWN_ACT, "document"))
 def test_nobody_gets_further_than_the_door(world, nobody, name):
     for answer in (nobody.get(world.url(name)), nobody.post(world.url(name))):
         if name.startswith("api_"):
@@ -174,7 +176,7 @@ def test_the_door_itself_is_open(world, nobody, name):
     assert nobody.get(world.url(name)).status_code == (410 if name == "welcome" else 200)
 
 
-@pytest.mark.parametrize("name", of_class(PAGE))
+@pytest.mark.parametrize("name", of_class(PAGE, FILE))
 def test_a_reviewer_reads_what_is_their_own(world, reviewer, name):
     assert reviewer.get(world.url(name)).status_code == 200
 
@@ -186,12 +188,12 @@ def test_a_reviewer_reads_no_word_of_what_is_not(world, reviewer, name):
     assert str(world.foreign_image.digest).encode() not in page.content
 
 
-@pytest.mark.parametrize("name", with_object(PAGE))
+@pytest.mark.parametrize("name", with_object(PAGE, FILE))
 def test_what_a_reviewer_may_not_see_does_not_exist(world, reviewer, name):
     assert reviewer.get(world.foreign_url(name)).status_code == 404
 
 
-@pytest.mark.parametrize("name", [name for name in of_class(PAGE) if "digest" in PARAMETERS[name]])
+@pytest.mark.parametrize("name", [name for name in of_class(PAGE, FILE) if "digest" in PARAMETERS[name]])
 def test_a_digest_of_elsewhere_opens_nothing_in_ones_own_repository(world, reviewer, name):
     path = world.url(name).replace(str(world.own_image.digest), str(world.foreign_image.digest))
     assert reviewer.get(path).status_code == 404
@@ -252,7 +254,7 @@ def test_the_policy_document_is_for_those_who_see_everything(world, reviewer):
     assert reviewer.get(world.url("trust_policy_document")).status_code == 404
 
 
-@pytest.mark.parametrize("name", with_object(PAGE, ADMIN_PAGE))
+@pytest.mark.parametrize("name", with_object(PAGE, FILE, ADMIN_PAGE))
 def test_what_was_never_there_does_not_exist_for_an_admin_either(world, admin, name):
     values = {
         "repository_id": 10**6,
