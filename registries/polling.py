@@ -14,8 +14,8 @@ PROBE = timedelta(days=1)
 class Tier(models.IntegerChoices):
     """How much something moves, or is asked about."""
 
-    NEW = 0, "new, changed or asked about within a day"
-    RECENT = 1, "within 30 days"
+    NEW = 0, "new or asked about within a day"
+    RECENT = 1, "new, changed or asked about within 30 days"
     OLD = 2, "longer ago"
 
 
@@ -39,6 +39,16 @@ def catalog_interval() -> timedelta:
     return timedelta(seconds=settings.POLLING_CATALOG)
 
 
-def first_interest(at: datetime, *, watched: bool) -> datetime:
-    """Since when something is of interest that was found just now: only where we watched is it new."""
-    return at if watched else at - NEW_FOR
+def first_interest(at: datetime, *, watched: bool, is_referrer: bool = False, is_signature: bool = False) -> datetime:
+    """Since when something is of interest that was found just now.
+
+    Only where we watched is it new. To a referrer little is attached, and to a signature next to nothing, ever.
+    """
+    if is_signature:
+        return at - RECENT_FOR
+    return at if watched and not is_referrer else at - NEW_FOR
+
+
+def changed_interest(interest_at: datetime, at: datetime) -> datetime:
+    """The same of a list that changed: worth a look a day again, but one signature does not announce the next."""
+    return max(interest_at, at - NEW_FOR)

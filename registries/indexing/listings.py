@@ -37,6 +37,8 @@ class Finding:
     "Referrers known from before that a list which broke off may only have failed to name."
     attached: list[Manifest] = field(default_factory=list)
     "Those whose own subject this is, in the order given."
+    of: Manifest | None = None
+    "The subject itself, if it could be read."
     reused: bool = False
     same: bool = False
     "The registry says what it said before, so nothing of it needs to be read again."
@@ -151,7 +153,12 @@ def write(run: Run, findings: Sequence[Finding], rows: Mapping[Digest, Listing])
         if finding.reused:
             continue
         if row is None:
-            interest_at = polling.first_interest(at, watched=run.repository.indexed_at is not None)
+            interest_at = polling.first_interest(
+                at,
+                watched=run.repository.indexed_at is not None,
+                is_referrer=bool(finding.of and finding.of.subject),
+                is_signature=bool(finding.of and finding.of.is_signature),
+            )
             row = Listing(repository=run.repository, subject=finding.subject, since=at, interest_at=interest_at)
             new.append(_scheduled(run, _filled(row, finding, at), finding, at))
             continue
@@ -161,7 +168,7 @@ def write(run: Run, findings: Sequence[Finding], rows: Mapping[Digest, Listing])
         before = _history(row, at)
         _filled(row, finding, at)
         if row.digests != before.digests:
-            row.interest_at = at
+            row.interest_at = polling.changed_interest(row.interest_at, at)
             lost.append((row.subject, set(before.digests) - set(row.digests)))
         _scheduled(run, row, finding, at)
         if _facts(row) != _facts(before):

@@ -80,6 +80,7 @@ class Walk:
         named = [child.digest for group in children.values() for child in group]
         below = manifests.read(run, [*listings.wanted(findings.values()), *named])
         for finding in findings.values():
+            finding.of = readable[finding.subject]
             listings.attach(run, finding, below)
         present = {digest: self._held(group, below) for digest, group in children.items()}
         for digest, finding in findings.items():
