@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from registries.oci.descriptor import Descriptor
 from trust.notary.certificates import Certificate
 from trust.notary.evidence import Evidence, Scheme, Signed
-from trust.notary.outcome import CheckStatus
+from trust.notary.outcome import CheckStatus, Note
 from trust.notary.revocation import RevocationAnswers
 from trust.notary.trust_policy import Statement
 from trust.notary.trust_store import TrustStore, TrustStores
@@ -50,6 +50,8 @@ class Finding:
     nearest_fix: str = ""
     certificate: str = ""
     store: str = ""
+    until: datetime | None = None
+    doubts: tuple[Note, ...] = ()
 
 
 def integrity(evidence: Evidence) -> Finding:
@@ -158,25 +160,6 @@ def expiry(inputs: Inputs) -> Finding:
     return Finding(
         CheckStatus.passed, "not_expired", f"The signature expires at {as_text(moment)}.", as_text(moment), wanted
     )
-
-
-def revocation(inputs: Inputs) -> Finding:
-    """Whether the authorities say that no certificate below the root is revoked."""
-    wanted = "no certificate below the root is revoked"
-    sourced = [certificate for certificate in inputs.chain[:-1] if certificate.ocsp_urls or certificate.crl_urls]
-    if not sourced:
-        message = "No certificate below the root names a place to ask, so none can be revoked."
-        return Finding(CheckStatus.passed, "no_source", message, "no OCSP or CRL address", wanted)
-    seen = ", ".join(url for certificate in sourced for url in (*certificate.ocsp_urls, *certificate.crl_urls))
-    first = sourced[0].thumbprint
-    if not is_anchored(inputs):
-        message = (
-            "The chain leads to no certificate that the statement trusts, so the addresses in it are not followed."
-        )
-        return Finding(CheckStatus.not_run, "chain_not_trusted", message, seen, wanted, certificate=first)
-    message = "The certificates say where revocation is announced, and no answer from there is at hand."
-    fix = "Set revocation to log or skip in the statement, if you can do without."
-    return Finding(CheckStatus.not_evaluated, "revocation_not_evaluated", message, seen, wanted, fix, first)
 
 
 def target(inputs: Inputs) -> Finding:

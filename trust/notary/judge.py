@@ -14,10 +14,11 @@ from trust.notary.identity import identity
 from trust.notary.levels import LEVELS, Action, Level, Validation
 from trust.notary.outcome import CheckResult, CheckStatus, NotationVerdict, Note, Outcome, SignatureFault, Word
 from trust.notary.revocation import RevocationAnswers
+from trust.notary.revocation_check import revocation
 from trust.notary.trust_policy import Choice, Statement, TrustPolicy
 from trust.notary.trust_store import TrustStores
 
-JUDGE_VERSION = 1
+JUDGE_VERSION = 2
 MAX_SIGNATURES = 100
 
 CHECKS: Mapping[Validation, Callable[[Inputs], Finding]] = MappingProxyType(  # in notation's order, after integrity
@@ -26,7 +27,7 @@ CHECKS: Mapping[Validation, Callable[[Inputs], Finding]] = MappingProxyType(  # 
         Validation.identity: identity,
         Validation.expiry: checks.expiry,
         Validation.authentic_timestamp: authentic_timestamp,
-        Validation.revocation: checks.revocation,
+        Validation.revocation: revocation,
         Validation.target: checks.target,
         Validation.user_metadata: checks.user_metadata,
     }
@@ -79,6 +80,7 @@ def judge(
         error=obstacle,
         signer=_signer(evidence),
         green_until=_green_until(evidence, at) if word.is_green else None,
+        stands_until=_stands_until(results) if word.is_green else None,
         notes=tuple(_notes(results)),
     )
 
@@ -144,6 +146,8 @@ def _result(validation: Validation, finding: Finding, level: Level, *, reached: 
         reached_by_notation=reached,
         certificate=finding.certificate,
         store=finding.store,
+        until=finding.until,
+        doubts=finding.doubts,
     )
 
 
@@ -163,10 +167,10 @@ def _word(choice: Choice, evidence: Evidence, results: Sequence[CheckResult]) ->
     if target.status is CheckStatus.failed:
         return Word.failed, target.code, target.message
     who = _signer(evidence)
-    for result in results:
-        if _is_decisive(result, evidence):
-            message = f"Signed by {who}, but not as statement {statement.name} asks. {result.message}"
-            return Word.untrusted, result.code, message
+    if decisive := [result for result in results if _is_decisive(result, evidence)]:
+        result = next((result for result in decisive if result.code == "revoked"), decisive[0])  # it is an alarm
+        message = f"Signed by {who}, but not as statement {statement.name} asks. {result.message}"
+        return Word.untrusted, result.code, message
     if doubt := _doubt(evidence, results):
         return (
             Word.unknown,
@@ -184,7 +188,7 @@ def _is_decisive(result: CheckResult, evidence: Evidence) -> bool:
     if evidence.signed and evidence.signed.verification_plugin and result.validation in PLUGIN_DECIDES:
         return False
     matters = result.action is Action.enforce or result.validation in GREEN_NEEDS
-    return matters and result.status is CheckStatus.failed
+    return matters and result.status is CheckStatus.failed and not result.is_undecided
 
 
 def _doubt(evidence: Evidence, results: Sequence[CheckResult]) -> Note | None:
@@ -210,6 +214,7 @@ def _exceptions(results: Sequence[CheckResult]) -> Iterator[Note]:
         yield Note("revocation_logged", "The statement only logs whether a certificate is revoked.")
     if revocation.action is Action.skip:
         yield Note("revocation_skipped", "The statement does not ask whether a certificate is revoked.")
+    yield from (Note("answer_doubtful", doubt.message) for result in results for doubt in result.doubts)
 
 
 def _obstacle(choice: Choice, evidence: Evidence, results: Sequence[CheckResult]) -> str:
@@ -243,6 +248,12 @@ def _green_until(evidence: Evidence, at: datetime) -> datetime | None:
     return min((deadline for deadline in deadlines if deadline >= at), default=None)
 
 
+def _stands_until(results: Sequence[CheckResult]) -> datetime | None:
+    """When the first of the answers runs out on which an enforced check rests."""
+    ends = (result.until for result in results if result.until and result.action is Action.enforce)
+    return min(ends, default=None)
+
+
 def _notes(results: Sequence[CheckResult]) -> Iterator[Note]:
     """What weakens a verdict without changing it."""
     for result in results:
@@ -250,6 +261,7 @@ def _notes(results: Sequence[CheckResult]) -> Iterator[Note]:
             yield Note("no_revocation_source", "No certificate below the root can be revoked: none says where.")
         if result.code == "any_identity":
             yield Note("any_identity", "The statement accepts every name below its trusted roots.")
+        yield from result.doubts
 
 
 def notation_verdict(

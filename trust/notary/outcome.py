@@ -17,6 +17,9 @@ class CheckStatus(StrEnum):
     not_evaluated = "not evaluated"  # its inputs exist somewhere, but not here
 
 
+UNDECIDED = ("revocation_unknown",)  # failures in notation's eyes that prove nothing against the signature
+
+
 class Word(StrEnum):
     """Signboard's word for a signature or an artifact."""
 
@@ -57,6 +60,8 @@ class CheckResult:
     reached_by_notation: bool = True
     certificate: str = ""
     store: str = ""
+    until: datetime | None = None  # when what it rests on runs out, and can be had anew
+    doubts: tuple[Note, ...] = ()  # why what it rests on is less than it should be, although notation takes it
 
     @property
     def is_critical(self) -> bool:
@@ -64,10 +69,14 @@ class CheckResult:
         return self.action is Action.enforce and self.status is CheckStatus.failed
 
     @property
+    def is_undecided(self) -> bool:
+        """Whether nobody here can say how it goes, be it that notation calls that a failure."""
+        return self.status in (CheckStatus.not_evaluated, CheckStatus.not_run) or self.code in UNDECIDED
+
+    @property
     def is_open(self) -> bool:
         """Whether a statement enforces it, and nobody here can say how it goes."""
-        undecided = self.status in (CheckStatus.not_evaluated, CheckStatus.not_run)
-        return self.action is Action.enforce and undecided
+        return self.action is Action.enforce and self.is_undecided
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +94,7 @@ class Outcome:
     error: str = ""
     signer: str = ""
     green_until: datetime | None = None  # the earliest of its own deadlines; None: it has none, or is not green
+    stands_until: datetime | None = None  # when the first answer runs out on which it rests; those are renewed
     notes: tuple[Note, ...] = ()
 
     def result(self, validation: Validation | str) -> CheckResult:

@@ -48,6 +48,7 @@ class X509:
     not_after: datetime
     key: PublicKey | None
     key_size: str
+    raw_key: bytes
     extensions: Extensions
 
     @property
@@ -87,7 +88,8 @@ def parse(content: bytes) -> X509:
     validity = tbs.inside()
     not_before, not_after = validity.time(), validity.time()
     raw_subject = tbs.element(der.SEQUENCE)
-    key, key_size = _key(tbs.inside())
+    key_info = tbs.read(der.SEQUENCE)
+    key, key_size = _key(Reader(key_info))
     return X509(
         version=version,
         serial=serial,
@@ -102,6 +104,7 @@ def parse(content: bytes) -> X509:
         not_after=not_after,
         key=key,
         key_size=key_size,
+        raw_key=_key_bits(Reader(key_info)),
         extensions=_extensions(tbs, version),
     )
 
@@ -199,6 +202,12 @@ def _key(info: Reader) -> tuple[PublicKey | None, str]:
             raise DerError("the DSA key is malformed")
         return None, "DSA"
     return None, f"of type {oid}"
+
+
+def _key_bits(info: Reader) -> bytes:
+    """The key without its algorithm: what OCSP names an issuer by the hash of."""
+    info.any()
+    return _bits(info)
 
 
 def _rsa_key(parameters: bytes, content: bytes) -> tuple[PublicKey | None, str]:

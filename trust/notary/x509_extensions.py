@@ -35,6 +35,7 @@ class Extensions:
     extended_key_usage: tuple[str, ...] = ()
     ocsp_urls: tuple[str, ...] = ()
     crl_urls: tuple[str, ...] = ()
+    present: frozenset[str] = frozenset()
 
 
 def read_extensions(content: bytes) -> Extensions:
@@ -54,6 +55,7 @@ def read_extensions(content: bytes) -> Extensions:
         extended_key_usage=_oids(value[EXTENDED_KEY_USAGE]) if EXTENDED_KEY_USAGE in value else (),
         ocsp_urls=_ocsp_urls(value[AUTHORITY_INFO_ACCESS]) if AUTHORITY_INFO_ACCESS in value else (),
         crl_urls=_crl_urls(value[CRL_DISTRIBUTION_POINTS]) if CRL_DISTRIBUTION_POINTS in value else (),
+        present=frozenset(found),
     )
 
 
