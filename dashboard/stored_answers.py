@@ -5,14 +5,17 @@ from dataclasses import replace
 from datetime import datetime
 
 from dashboard.judged_report import report_of
+from dashboard.revocation_now import ask_now, lacks_answers
 from dashboard.verify_report import Report
 from registries.models import Manifest, Repository, Tag
 from registries.oci.digest import Digest
 from registries.oci.reference import Reference
-from trust import revisions
+from trust import revisions, revocation
 from trust.notary.judge import notation_verdict
+from trust.notary.revocation import RevocationAnswers
 from trust.notary.trust_policy import TrustPolicy
 from trust.notary.trust_store import TrustStores
+from trust.on_the_spot import JudgedArtifact
 from trust.rulings import NO_POLICY_MESSAGE
 from trust.verification import judge_artifact
 
@@ -30,17 +33,31 @@ def active_material() -> tuple[TrustPolicy, TrustStores]:
     return material.policy, material.stores
 
 
-def stored_report(reference: Reference, at: datetime, metadata: Mapping[str, str], max_signatures: int) -> Report:
+def stored_report(
+    reference: Reference, at: datetime, metadata: Mapping[str, str], max_signatures: int, *, offline: bool
+) -> Report:
     """The report on an artifact as it was last indexed, by the active revision."""
     repository = _repository(reference)
     digest = reference.digest or _tagged(repository, reference)
     try:
-        report = report_of(judge_artifact(repository, digest, at, metadata))
+        judged = judge_artifact(repository, digest, at, metadata)
+        if not offline and (answers := _asked_now(judged)):
+            judged = judge_artifact(repository, digest, at, metadata, answers)
+        report = report_of(judged)
     except Manifest.DoesNotExist as error:
         raise NotStoredError(f"{reference.name} has no {digest}, as far as it was indexed.") from error
     outcomes = [signature.outcome for signature in report.signatures]
     notation = notation_verdict(outcomes, max_signatures, choice=report.choice)
     return replace(report, reference=str(reference), notation=notation)
+
+
+def _asked_now(judged: JudgedArtifact) -> RevocationAnswers | None:
+    """The stored answers with those that were missing; None where none was. Chains that nobody trusts miss none."""
+    examined = [(one.evidence.chain, one.outcome) for one in judged.signatures if one.evidence]
+    missing = {chain: None for chain, outcome in examined if lacks_answers(outcome)}
+    if not missing:
+        return None
+    return ask_now(missing, judged.at, revocation.answers_of(chain for chain, _ in examined))
 
 
 def _repository(reference: Reference) -> Repository:

@@ -79,19 +79,65 @@ class Chain(models.Model):
         NOT_EVALUATED = "not_evaluated", "not evaluated"
         GOOD = "good", "good"
         REVOKED = "revoked", "revoked"
+        UNKNOWN = "unknown", "unknown"
 
     fingerprint = models.CharField(max_length=64, primary_key=True)  # SHA-256 over the thumbprints, leaf first
     thumbprints = models.JSONField()
     leaf = models.ForeignKey(Certificate, models.PROTECT, related_name="leads")
     standing = models.CharField(max_length=16, choices=Standing)
     standing_until = models.DateTimeField(null=True)  # null: holds without end (no answer that could age)
+    asked_under = models.PositiveIntegerField(
+        null=True, db_index=True
+    )  # revision by whose stores it was decided whom to ask
 
-    def stands_at(self, at: datetime) -> bool:
+    def stands_at(self, at: datetime, rests: str = "") -> bool:
         """What `green` asks of a chain, of one that is at hand."""
-        return self.standing in STANDS and (self.standing_until is None or self.standing_until > at)
+        unexpired = self.standing_until is None or self.standing_until > at
+        return rests == RESTS_NOT or (unexpired and (self.standing in STANDS or self.standing == rests))
 
 
-STANDS = [Chain.Standing.GOOD, Chain.Standing.NO_SOURCE, Chain.Standing.NOT_EVALUATED]
+STANDS = [Chain.Standing.GOOD, Chain.Standing.NO_SOURCE]
+RESTS_NOT = "not"  # of a word that is green whatever its chain's standing
+
+
+class RevocationSource(DueRow):
+    """Somebody who is asked about revocation: a responder about one certificate, or the place of an issuer's CRL."""
+
+    class Kind(models.TextChoices):
+        OCSP = "ocsp", "OCSP"
+        CRL = "crl", "CRL"
+
+    key = models.CharField(max_length=64, unique=True)  # SHA-256 over what follows; an address may be of any length
+    kind = models.CharField(max_length=4, choices=Kind)
+    url = models.TextField()
+    issuer = models.ForeignKey(Certificate, models.PROTECT, related_name="+")
+    certificate = models.ForeignKey(Certificate, models.PROTECT, null=True, related_name="+")  # null: a CRL
+    chains = models.ManyToManyField(Chain, related_name="sources")  # those that lead to a configured root
+    answer = models.ForeignKey("RevocationAnswer", models.SET_NULL, null=True, related_name="+")  # the newest
+    asked_at = models.DateTimeField(null=True)
+    ask_again_at = models.DateTimeField(null=True)  # until then what the newest answer says is enough
+
+
+class RevocationAnswer(models.Model):
+    """One answer that is signed as it must be. Rows are only ever added; the bytes stand beside, and large ones may go."""
+
+    source = models.ForeignKey(RevocationSource, models.CASCADE, related_name="answers")
+    digest = DigestField()
+    delta = DigestField(null=True)
+    collected_at = models.DateTimeField()
+    this_update = models.DateTimeField()
+    next_update = models.DateTimeField(null=True)
+    number = models.CharField(max_length=60)  # of a CRL; "0" without one
+    signed_by = models.TextField()
+    says = models.JSONField()  # by thumbprint: trust/answer_json.py
+    imported = models.BooleanField(default=False)  # from a file, not from the source itself
+
+
+class AnswerContent(models.Model):
+    """The exact bytes of an answer about revocation."""
+
+    digest = DigestField(primary_key=True)
+    content = models.BinaryField()
 
 
 class Signature(models.Model):
@@ -137,21 +183,15 @@ class Verdict(models.Model):
 
 def green(active: int | None, at: datetime, chain: str = "chain__") -> Q:
     """The green test (design: green is computed at read time): which stored green words still hold at `at`."""
-    standing = Q(
-        **{f"{chain}standing__in": [Chain.Standing.GOOD, Chain.Standing.NO_SOURCE, Chain.Standing.NOT_EVALUATED]}
-    )
+    standing = Q(**{f"{chain}standing__in": STANDS}) | Q(rests=F(f"{chain}standing"))
     unexpired = Q(**{f"{chain}standing_until": None}) | Q(**{f"{chain}standing_until__gt": at})
-    return (
-        Q(
-            word__in=GREEN,
-            revision=active,
-            evidence_version=EVIDENCE_VERSION,
-            judge_version=JUDGE_VERSION,
-            green_until__gt=at,
-        )
-        & standing
-        & unexpired
-    )
+    return Q(
+        word__in=GREEN,
+        revision=active,
+        evidence_version=EVIDENCE_VERSION,
+        judge_version=JUDGE_VERSION,
+        green_until__gt=at,
+    ) & (Q(rests=RESTS_NOT) | (standing & unexpired))
 
 
 class ArtifactStatusQuerySet(models.QuerySet["ArtifactStatus"]):
@@ -162,14 +202,19 @@ class ArtifactStatusQuerySet(models.QuerySet["ArtifactStatus"]):
         return self.filter(is_artifact=True, present=True)
 
     def with_word_at(self, active: int | None, at: datetime) -> Self:
-        """Adds `word_now`: the stored word, or `stale` where it was green and no longer is."""
+        """Adds `word_now`: the stored word, or `stale` where it was green and no longer is; and how long that `holds`."""
         word = Case(
             When(green(active, at), then=F("word")),
             When(word__in=GREEN, then=Value(Word.stale.value)),
             default=F("word"),
             output_field=CharField(),
         )
-        return self.annotate(word_now=word)
+        ends = F("chain__standing_until")
+        end = Case(
+            When(Q(chain__standing_until__lt=F("green_until")) & ~Q(rests=RESTS_NOT), then=ends),
+            default=F("green_until"),
+        )
+        return self.annotate(word_now=word, holds_until=end)
 
 
 class ArtifactStatus(models.Model):
@@ -186,6 +231,9 @@ class ArtifactStatus(models.Model):
     signer = models.TextField(blank=True)
     statement = models.CharField(max_length=255, blank=True)
     chain = models.ForeignKey(Chain, models.SET_NULL, null=True)  # of the signature that decided
+    rests = models.CharField(
+        max_length=16, blank=True
+    )  # the standing that it knew of, where that is no good one; RESTS_NOT
     green_until = models.DateTimeField(null=True)  # min(own deadlines, end of the listing's recency)
     revision = models.PositiveIntegerField(null=True)  # TrustRevision.number it was judged under
     evidence_version = models.PositiveIntegerField(default=EVIDENCE_VERSION)

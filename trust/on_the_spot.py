@@ -20,8 +20,10 @@ from trust.notary.checks import as_text
 from trust.notary.evidence import EVIDENCE_VERSION, Evidence
 from trust.notary.judge import notation_verdict
 from trust.notary.outcome import NotationVerdict, Outcome, SignatureFault, Word
+from trust.notary.revocation import RevocationAnswers
 from trust.notary.trust_policy import Choice
-from trust.rulings import Rulings, not_to_be_had, unread
+from trust.revocation_rows import answers_of, evidence_chains
+from trust.rulings import Rulings, not_to_be_had, rests_of, unread
 from trust.statuses import SEVERITY, ArtifactVerdict
 
 CURRENT = Q(signature__evidence_version=EVIDENCE_VERSION)
@@ -59,19 +61,27 @@ class JudgedArtifact:
 
 
 def judge_artifact(
-    repository: Repository, digest: Digest, at: datetime, user_metadata: Mapping[str, str] = MappingProxyType({})
+    repository: Repository,
+    digest: Digest,
+    at: datetime,
+    user_metadata: Mapping[str, str] = MappingProxyType({}),
+    answers: RevocationAnswers | None = None,
 ) -> JudgedArtifact:
-    """Judge one artifact; raises Manifest.DoesNotExist for one that was never there."""
+    """Judge one artifact; raises Manifest.DoesNotExist for one that was never there. `answers` replace the stored ones."""
     listing = Listing.objects.filter(repository=repository, subject=digest).first()
     manifest, listed = _manifests(repository, digest, listing)
     rulings = Rulings.of(repository.reference, revisions.active(), at, user_metadata)
     target = Descriptor(manifest.media_type, manifest.digest, manifest.size)
-    signatures = [_judged(rulings, target, *found) for found in _examined(listed, at)]
+    examined = list(_examined(listed, at))
+    stored = answers_of(evidence_chains(result for _, _, result in examined)) if answers is None else answers
+    rulings = rulings.with_answers(stored)
+    signatures = [_judged(rulings, target, *found) for found in examined]
     findings = [signature.finding for signature in signatures]
     verdict = rulings.artifact(listing, findings)
     if verdict.word.is_green:
         assert verdict.deciding is not None
-        verdict = _still_green(verdict, listing, signatures[verdict.deciding].row, at)
+        chain = _chain(signatures[verdict.deciding]) if answers is None else None
+        verdict = _still_green(verdict, listing, chain, rests_of(findings[verdict.deciding]), at)
     else:
         faults = list(Fault.objects.filter(Q(subject=digest) | Q(digest=str(digest)), repository=repository))
         all_findings = [*findings, *unread(faults, digest, listing)]
@@ -135,7 +145,9 @@ def _judged(
     return JudgedSignature(row, manifest, result, rulings.outcome(target, result))
 
 
-def _still_green(verdict: ArtifactVerdict, listing: Listing | None, row: Signature, at: datetime) -> ArtifactVerdict:
+def _still_green(
+    verdict: ArtifactVerdict, listing: Listing | None, chain: Chain | None, rests: str, at: datetime
+) -> ArtifactVerdict:
     """The verdict, or `stale` where a list would show it so (`trust.models.green`)."""
     if listing and listing.recent_until <= at:
         message = f"It was {_in_words(verdict)}; the registry was last asked for its signatures at {as_text(listing.checked_at)}."
@@ -143,11 +155,15 @@ def _still_green(verdict: ArtifactVerdict, listing: Listing | None, row: Signatu
     if verdict.green_until and verdict.green_until <= at:
         message = f"It was {_in_words(verdict)} until {as_text(verdict.green_until)}."
         return replace(verdict, word=Word.stale, reason="deadline", message=message)
-    chain = row.chain if row.pk and not row._state.adding else Chain.objects.filter(pk=row.chain_id).first()
-    if chain and not chain.stands_at(at):
+    if chain and not chain.stands_at(at, rests):
         message = f"It was {_in_words(verdict)}; the standing of its certificates is not known any more."
         return replace(verdict, word=Word.stale, reason="standing", message=message)
     return verdict
+
+
+def _chain(signature: JudgedSignature) -> Chain | None:
+    row = signature.row
+    return row.chain if row.pk and not row._state.adding else Chain.objects.filter(pk=row.chain_id).first()
 
 
 def _in_words(verdict: ArtifactVerdict) -> str:

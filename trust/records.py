@@ -4,6 +4,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import batched
 
 from django.db import transaction
@@ -12,7 +13,7 @@ from registries.leases import Lease
 from registries.models import Repository
 from registries.oci.digest import Digest
 from trust.holdings import Subject
-from trust.models import BUILD, ArtifactStatus, Judgement, Signature, StatusChange, Verdict
+from trust.models import BUILD, ArtifactStatus, Chain, Judgement, Signature, StatusChange, Verdict
 from trust.notary.evidence import EVIDENCE_VERSION
 from trust.notary.judge import JUDGE_VERSION
 from trust.notary.outcome import Outcome
@@ -40,7 +41,13 @@ class JudgedSubject:
     verdict: ArtifactVerdict
     signatures: tuple[JudgedRow, ...]
     chain: str | None  # of the signature that decided
+    rests: str = ""  # rulings.rests_of it
     covered_by: Digest | None = None
+
+    @property
+    def green_until(self) -> datetime | None:
+        """The deadlines that no renewed answer moves; all of them, where the standing of the chain does not keep watch."""
+        return self.verdict.holds_until if self.rests == Chain.Standing.REVOKED else self.verdict.green_until
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +135,8 @@ class Records:
             signer=verdict.signer,
             statement=self.rulings.statement,
             chain_id=judged.chain,
-            green_until=verdict.green_until,
+            rests=judged.rests,
+            green_until=judged.green_until,
             revision=self._number,
             evidence_version=EVIDENCE_VERSION,
             judge_version=JUDGE_VERSION,

@@ -22,7 +22,8 @@ from trust.notary.judge import JUDGE_VERSION
 from trust.notary.outcome import Outcome, SignatureFault, Word
 from trust.on_the_spot import JudgedArtifact, JudgedSignature, judge_artifact
 from trust.records import JudgedRow, JudgedSubject, Records
-from trust.rulings import Rulings, not_to_be_had, unread
+from trust.revocation_rows import answers_of, evidence_chains
+from trust.rulings import Rulings, not_to_be_had, rests_of, unread
 
 __all__ = [
     "JudgedArtifact",
@@ -86,8 +87,10 @@ def _judge_signatures(
     judged = {}
     for digests in batched(targets, BATCH):
         rows = list(Signature.objects.filter(pk__in=digests, evidence_version=EVIDENCE_VERSION))
-        for row, result in zip(rows, evidence_of(rows), strict=True):
-            judged[row.pk] = row, _finding(rulings, targets[row.pk], result)
+        results = evidence_of(rows)
+        informed = rulings.with_answers(answers_of(evidence_chains(results)))
+        for row, result in zip(rows, results, strict=True):
+            judged[row.pk] = row, _finding(informed, targets[row.pk], result)
             row.evidence = None
         lease.renew()
     return judged
@@ -112,6 +115,7 @@ def _judge(
         verdict=verdict,
         signatures=tuple(JudgedRow(row, _outcome(rulings, found)) for row, found in filter(None, signed)),
         chain=deciding[0].chain_id if deciding else None,
+        rests=rests_of(deciding[1]) if deciding else "",
     )
 
 
@@ -126,7 +130,7 @@ def _green_indexes(judged: Iterable[JudgedSubject]) -> Iterator[Digest]:
 
 
 def _finish(lease: Lease[Judgement], repository: Repository, rulings: Rulings, judged: Iterable[JudgedSubject]) -> None:
-    deadlines = [each.verdict.green_until for each in judged if each.verdict.green_until]
+    deadlines = [deadline for each in judged if (deadline := each.green_until)]
     ahead = min((deadline for deadline in deadlines if deadline >= rulings.at), default=None)
     with transaction.atomic():
         lease.renew()

@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
+from dashboard.revocation_now import ask_now, lacks_answers
 from dashboard.stored_answers import NotStoredError, active_material, stored_report
 from dashboard.verify_report import JudgedSignature, Report, as_json, as_lines, printable
 from registries.oci.descriptor import Descriptor
@@ -16,10 +18,10 @@ from registries.oci.errors import OciError
 from registries.oci.layout import Layout
 from registries.oci.reference import Reference
 from trust.notary.errors import NotaryError, TrustPolicyError
-from trust.notary.evidence import examine
+from trust.notary.evidence import Evidence, examine
 from trust.notary.judge import MAX_SIGNATURES, Question, judge
-from trust.notary.outcome import SignatureFault, Word
-from trust.notary.revocation import NO_ANSWERS
+from trust.notary.outcome import Outcome, SignatureFault, Word
+from trust.notary.revocation import NO_ANSWERS, RevocationAnswers
 from trust.notary.trust_policy import TrustPolicy
 from trust.notary.trust_store import TrustStores
 from trust.signatures import ListedSignature, list_signatures
@@ -63,6 +65,9 @@ class Command(BaseCommand):
             default=str(MAX_SIGNATURES),
             help="how many signatures notation would try; all of them are judged here (default %(default)s)",
         )
+        parser.add_argument(
+            "--offline", action="store_true", help="ask nobody about revocation; what would have to be asked is unknown"
+        )
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -98,11 +103,15 @@ def _report(options: Mapping[str, Any]) -> Report:
         signatures = [JudgedSignature(found.manifest, found.media_type, "", fault) for found in listed.signatures]
         return Report.refused(str(reference or ""), target.digest, error, signatures)
     question = Question(name, target, metadata)
+    ruling = _Ruling(question, policy, stores, at)
+    examined = [(found, found.fault or examine(found.envelope, found.media_type)) for found in listed.signatures]
+    if not options["offline"]:
+        ruling = ruling.informed([seen for _, seen in examined if isinstance(seen, Evidence)])
     return Report.of(
         str(reference or ""),
         target.digest,
         policy.choose(name),
-        [_judge(found, question, policy, stores, at) for found in listed.signatures],
+        [ruling.of(found, seen) for found, seen in examined],
         listing_complete=listed.complete,
         max_signatures=max_signatures,
     )
@@ -116,7 +125,8 @@ def _stored_report(
         raise CannotAnswerError(
             f"{options['target']} is not a directory; --policy, --trust-store and --reference are for a layout directory."
         )
-    return stored_report(Reference.parse(options["target"]), at, metadata, max_signatures)
+    reference = Reference.parse(options["target"])
+    return stored_report(reference, at, metadata, max_signatures, offline=options["offline"])
 
 
 def _policy_and_stores(options: Mapping[str, Any]) -> tuple[TrustPolicy, TrustStores]:
@@ -148,14 +158,29 @@ def _target(layout: Layout, name: str, reference: Reference | None) -> Descripto
     return Descriptor(fetched.media_type, fetched.digest, len(fetched.content))
 
 
-def _judge(
-    found: ListedSignature, question: Question, policy: TrustPolicy, stores: TrustStores, at: datetime
-) -> JudgedSignature:
-    if found.fault:
-        return JudgedSignature(found.manifest, found.media_type, "", found.fault)
-    evidence = examine(found.envelope, found.media_type)
-    outcome = judge(question, evidence, policy, stores, NO_ANSWERS, at)
-    return JudgedSignature(found.manifest, found.media_type, evidence.signed.scheme if evidence.signed else "", outcome)
+@dataclass(frozen=True, slots=True)
+class _Ruling:
+    """What every signature of the artifact is judged by."""
+
+    question: Question
+    policy: TrustPolicy
+    stores: TrustStores
+    at: datetime
+    answers: RevocationAnswers = NO_ANSWERS
+
+    def informed(self, evidence: Sequence[Evidence]) -> "_Ruling":
+        """The same, when those were asked whose answers matter; a chain that nobody trusts is not asked about."""
+        chains = {seen.chain: None for seen in evidence if lacks_answers(self._outcome(seen))}
+        return replace(self, answers=ask_now(chains, self.at)) if chains else self
+
+    def of(self, found: ListedSignature, seen: Evidence | SignatureFault) -> JudgedSignature:
+        if isinstance(seen, SignatureFault):
+            return JudgedSignature(found.manifest, found.media_type, "", seen)
+        scheme = seen.signed.scheme if seen.signed else ""
+        return JudgedSignature(found.manifest, found.media_type, scheme, self._outcome(seen))
+
+    def _outcome(self, seen: Evidence) -> Outcome:
+        return judge(self.question, seen, self.policy, self.stores, self.answers, self.at)
 
 
 def _user_metadata(pairs: Sequence[str]) -> Mapping[str, str]:
