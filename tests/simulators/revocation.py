@@ -21,7 +21,10 @@ DER = serialization.Encoding.DER
 ISSUER_NAME, ISSUER_KEY = "revoking authority", "issuing"
 SERIAL = 0x7001
 STATUSES = {status.name.lower(): status for status in ocsp.OCSPCertStatus}
-SHA256_ECDSA = bytes.fromhex("300a06082a8648ce3d040302")
+ECDSA = {  # how answers are signed that are made byte by byte
+    "sha1": (hashes.SHA1(), "300906072a8648ce3d0401"),
+    "sha256": (hashes.SHA256(), "300a06082a8648ce3d040302"),
+}
 
 
 # -- certificates
@@ -109,8 +112,6 @@ def make_ocsp(
     reason=x509.ReasonFlags.key_compromise,
     delegate=None,
     embedded=None,
-    key=None,
-    algorithm=None,
     produced_extensions=(),
 ):
     """An answer about the leaf of a chain, signed by its issuer, or by a delegate whose certificate goes with it."""
@@ -132,8 +133,8 @@ def make_ocsp(
         builder = builder.certificates([x509.load_der_x509_certificate(one) for one in embedded or [delegate]])
     for extension in produced_extensions:
         builder = builder.add_extension(extension, critical=False)
-    key = key or key_of("p384" if delegate else ISSUER_KEY)
-    return builder.sign(key, algorithm or hashes.SHA256()).public_bytes(DER)
+    key = key_of("p384" if delegate else ISSUER_KEY)
+    return builder.sign(key, hashes.SHA256()).public_bytes(DER)
 
 
 def refusal(status):
@@ -171,12 +172,15 @@ def make_single(chain, status="good", *, serial=None, next_update=NOW + DAY, ext
     return sequence(*parts)
 
 
-def answer_of_parts(*singles, key=None):
+def answer_of_parts(*singles, key=None, algorithm="sha256", certificates=()):
     """An answer made of such parts, signed by the authority."""
+    digest, identifier = ECDSA[algorithm]
     body = sequence(tlv(0xA2, tlv(4, b"k" * 20)), general_time(NOW - HOUR), sequence(*singles))
-    signature = (key or key_of(ISSUER_KEY)).sign(body, ec.ECDSA(hashes.SHA256()))
-    basic = sequence(body, SHA256_ECDSA, tlv(3, b"\0", signature))
-    response = sequence(tlv(6, bytes.fromhex("2b0601050507300101")), tlv(4, basic))
+    signature = (key or key_of(ISSUER_KEY)).sign(body, ec.ECDSA(digest))
+    parts = [body, bytes.fromhex(identifier), tlv(3, b"\0", signature)]
+    if certificates:
+        parts.append(tlv(0xA0, sequence(*certificates)))
+    response = sequence(tlv(6, bytes.fromhex("2b0601050507300101")), tlv(4, sequence(*parts)))
     return sequence(tlv(10, b"\0"), tlv(0xA0, response))
 
 
