@@ -48,6 +48,8 @@ ANSWERS_BY_CODE = {
     "any_identity": "Anybody is accepted",
     "no_expiry": "Names none",
     "no_source": "Nobody to ask",
+    "revocation_unknown": "Not known",
+    "revoked_after_signing": "Revoked, but later",
     "no_metadata_wanted": "None asked for",
     "timestamp_missing": "Missing",
     "trust_store_unusable": "Store cannot be used",
@@ -201,7 +203,7 @@ def look(result: CheckResult) -> Look:
         return LOOKS[Word.not_checked]
     if result.action is Action.log and result.validation not in GREEN_NEEDS:
         return LOOKS[Word.verified_with_exceptions]
-    if result.status is CheckStatus.not_evaluated:
+    if result.is_undecided:
         return LOOKS[Word.unknown]
     return LOOKS[Word.failed if result.validation in BREAKS_BYTES else Word.untrusted]
 

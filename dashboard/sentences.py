@@ -19,6 +19,7 @@ BY_REASON = {
     "expiry_logged": "Signed by {signer}, accepted by statement {statement}; the signature has expired, which is only logged.",
     "revocation_logged": "Signed by {signer}, accepted by statement {statement}; revocation of certificates is only logged.",
     "revocation_skipped": "Signed by {signer}, accepted by statement {statement}, which does not ask for revocation.",
+    "answer_doubtful": "Signed by {signer}, accepted by statement {statement}; an answer about revocation is not what it should be.",
     # untrusted: intact, but not as the statement asks
     "unknown_root": "Signed by {signer}, whose certificates lead to no root that statement {statement} trusts.",
     "no_store_for_scheme": "Signed by {signer}, but statement {statement} names no trust store for this signing scheme.",
@@ -46,6 +47,7 @@ BY_REASON = {
     "plugin_needed": "Signed by {signer}, but the signature needs a verification plugin, which Signboard does not run.",
     "critical_attribute_unknown": "Signed by {signer}, but the signature has a critical attribute that Signboard does not know.",
     "revocation_not_evaluated": "Signed by {signer}, whom statement {statement} accepts; whether it is revoked is not known.",
+    "revocation_unknown": "Signed by {signer}, whom statement {statement} accepts; nobody answers whether a certificate is revoked.",
     "timestamp_not_evaluated": "Signed by {signer}, but the timestamp that statement {statement} asks for is not evaluated yet.",
     "unsupported_envelope": "A signature is attached in an envelope format that Signboard does not know.",
     "envelope_missing": "A signature is listed, but its envelope could not be fetched.",
