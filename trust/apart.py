@@ -4,6 +4,7 @@
 """
 
 import json
+import math
 import resource
 import subprocess
 import sys
@@ -53,7 +54,7 @@ def delta_urls(content: bytes) -> tuple[str, ...]:
 
 
 def _in_child(task: str, fields: Mapping[str, object], content: bytes) -> Any:
-    command = [sys.executable, "-m", "trust.apart"]
+    command = [sys.executable, "-m", "trust.apart", str(MEMORY), str(SECONDS)]
     head = json.dumps({"task": task, **fields}).encode() + b"\n"
     try:
         done = subprocess.run(  # noqa: S603 - our own command
@@ -68,8 +69,9 @@ def _in_child(task: str, fields: Mapping[str, object], content: bytes) -> Any:
 
 
 def _main() -> None:
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-    resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
+    memory, seconds = int(sys.argv[1]), math.ceil(float(sys.argv[2]))
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
     fields = json.loads(sys.stdin.buffer.readline())
     content = sys.stdin.buffer.read()
     try:

@@ -3,6 +3,7 @@ it must be wrong. Nothing here is copied from what Signboard reads it with."""
 
 import base64
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
 import httpx
 from cryptography import x509
@@ -49,6 +50,7 @@ def sources(ocsp_urls=(), crl_urls=()):
     return ([access(*ocsp_urls)] if ocsp_urls else []) + ([points(*crl_urls)] if crl_urls else [])
 
 
+@cache
 def make_root():
     return make_certificate(key_of("root"), "root", ca=True, usage=CA_USAGE)
 
@@ -76,9 +78,14 @@ def make_leaf(ocsp_urls=(), crl_urls=(), *, subject="signer", serial=SERIAL, ext
     )  # fmt: skip
 
 
+@cache
+def usual_issuer():
+    return make_issuer()
+
+
 def chain_of(leaf, issuer=None):
     """Leaf, authority and root as values."""
-    return tuple(map(Certificate.parse, (leaf, issuer or make_issuer(), make_root())))
+    return tuple(map(Certificate.parse, (leaf, issuer or usual_issuer(), make_root())))
 
 
 def chain_with(*ocsp_urls, crl=(), **leaf):
@@ -112,6 +119,7 @@ def make_ocsp(
     reason=x509.ReasonFlags.key_compromise,
     delegate=None,
     embedded=None,
+    issuer_key=None,
     produced_extensions=(),
 ):
     """An answer about the leaf of a chain, signed by its issuer, or by a delegate whose certificate goes with it."""
@@ -133,7 +141,7 @@ def make_ocsp(
         builder = builder.certificates([x509.load_der_x509_certificate(one) for one in embedded or [delegate]])
     for extension in produced_extensions:
         builder = builder.add_extension(extension, critical=False)
-    key = key_of("p384" if delegate else ISSUER_KEY)
+    key = key_of("p384") if delegate else issuer_key or key_of(ISSUER_KEY)
     return builder.sign(key, hashes.SHA256()).public_bytes(DER)
 
 
@@ -203,7 +211,7 @@ def make_crl(
     """A CRL; `base` makes it a delta to the CRL of that number, `deltas` are where its own delta lies."""
     builder = (
         x509.CertificateRevocationListBuilder()
-        .issuer_name(name_of(issuer))
+        .issuer_name(name_of(issuer) if isinstance(issuer, str) else issuer)
         .last_update(this_update)
         .next_update(next_update)
     )
