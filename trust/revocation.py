@@ -17,7 +17,7 @@ from registries.oci.exchange import Answer as HttpAnswer
 from registries.oci.exchange import Send
 from trust import asking, revisions
 from trust.asking import Collected, Concern, walks
-from trust.models import Chain, Judgement, RevocationSource
+from trust.models import Chain, Judgement, RevocationSource, TrustRevision
 from trust.notary.certificates import Certificate
 from trust.notary.errors import RevocationError
 from trust.notary.revocation import Answer, RevocationAnswers, Source, standing_of
@@ -44,13 +44,7 @@ def follow_chains(at: datetime) -> int:
     revision = revisions.active()
     if revision is None:
         return 0
-    stores = revisions.material(revision).stores
-    roots = {
-        certificate.thumbprint
-        for store in stores
-        if store.type in STORE_TYPES and not store.fault
-        for certificate in store.certificates
-    }
+    roots = roots_of(revision)
     undecided = Chain.objects.filter(Q(asked_under=None) | Q(asked_under__lt=revision.number))
     rows = list(undecided.exclude(standing=Standing.NO_SOURCE).order_by("pk")[:BATCH])
     followed = [row.pk for row in rows if roots.intersection(row.thumbprints)]
@@ -61,6 +55,13 @@ def follow_chains(at: datetime) -> int:
         restand(followed, at)
         Chain.objects.filter(pk__in=[*followed, *left]).update(asked_under=revision.number)
     return len(rows)
+
+
+def roots_of(revision: TrustRevision) -> frozenset[str]:
+    """The certificates that chains must lead to, to be asked about."""
+    stores = revisions.material(revision).stores
+    sound = [store for store in stores if store.type in STORE_TYPES and not store.fault]
+    return frozenset(certificate.thumbprint for store in sound for certificate in store.certificates)
 
 
 def due_sources(at: datetime) -> QuerySet[RevocationSource]:

@@ -2,10 +2,14 @@
 it must be wrong. Nothing here is copied from what Signboard reads it with."""
 
 import base64
+import threading
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import httpx
+import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
@@ -264,7 +268,7 @@ class RevocationHost:
         return [line for line in self.log if part in line]
 
     def __call__(self, environ, start_response):
-        body = environ["wsgi.input"].read()
+        body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
         place = environ["HTTP_HOST"] + environ["PATH_INFO"]
         self.log.append(f"{environ['REQUEST_METHOD']} {place}")
         found = (
@@ -283,3 +287,25 @@ class RevocationHost:
     def transport(self):
         """The guarded transport with this host in place of the network."""
         return Transport(app=httpx.WSGITransport(app=self))
+
+
+class _Quiet(WSGIRequestHandler):
+    def log_message(self, *arguments):
+        pass
+
+
+@contextmanager
+def on_loopback(host, port=0):
+    """The host behind a real socket; gives its address."""
+    try:
+        server = make_server("127.0.0.1", port, host, handler_class=_Quiet)
+    except OSError as error:
+        pytest.skip(f"port {port} is taken: {error}")
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
+    thread.start()
+    try:
+        yield f"127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
