@@ -27,7 +27,7 @@ import (
 )
 
 type question struct {
-	Do           string            `json:"do"` // "sign", "verify" or "referrers"
+	Do           string            `json:"do"` // "sign", "verify", "referrers" or "revoked"
 	Repository   string            `json:"repository"`
 	Reference    string            `json:"reference"` // a digest or tag in Repository
 	Scope        string            `json:"scope"`     // what the policy calls Repository
@@ -39,6 +39,9 @@ type question struct {
 	ReferrersTag bool              `json:"referrersTag"` // write the tag schema, as notation 1.3 does by default
 	Config       string            `json:"config"`       // notation's configuration folder: truststore/x509/...
 	Policy       json.RawMessage   `json:"policy"`
+	Certificates [][]byte          `json:"certificates"` // "revoked": a chain, leaf first
+	Places       places            `json:"places"`       // what lies where
+	SignedAt     string            `json:"signedAt"`
 }
 
 type check struct {
@@ -60,6 +63,7 @@ type answer struct {
 	Error      string    `json:"error,omitempty"`
 	Signatures []verdict `json:"signatures,omitempty"`
 	Referrers  []string  `json:"referrers,omitempty"`
+	Standings  []string  `json:"standings,omitempty"`
 }
 
 func main() {
@@ -103,6 +107,9 @@ func serve(address string, referrers bool) {
 }
 
 func reply(q question) (answer, error) {
+	if q.Do == "revoked" {
+		return revoked(q)
+	}
 	repository, err := remote.NewRepository(q.Repository)
 	if err != nil {
 		return answer{}, err
