@@ -5,7 +5,7 @@ RUN := $(UV) run --locked --all-extras --no-sync
 PORT ?= 8000
 SEED ?= $(shell date +%s)
 
-.PHONY: demo up test check format bench soak
+.PHONY: demo up test test-postgresql check format bench soak
 
 demo: .venv/ready
 	SIGNBOARD_DATA=$${SIGNBOARD_DATA:-data/demo} $(RUN) python manage.py demo --port $(PORT)
@@ -16,11 +16,14 @@ up: .venv/ready
 test: .venv/ready
 	$(RUN) pytest -n 2 --dist worksteal
 
+test-postgresql: .venv/ready
+	$(RUN) python -m tests.simulators.servers pytest -n 2 --dist worksteal -q tests/registries tests/trust tests/dashboard
+
 check: .venv/ready
 	$(RUN) ruff format --check .
 	$(RUN) ruff check .
 	$(RUN) mypy
-	SIGNBOARD_SECRET_KEY=check $(RUN) python manage.py makemigrations --check --dry-run
+	SIGNBOARD_SECRET_KEY=check SIGNBOARD_DATABASE_URL=sqlite://:memory: $(RUN) python manage.py makemigrations --check --dry-run
 	$(RUN) pytest -q tests/test_vendored.py tests/test_house.py
 
 format: .venv/ready

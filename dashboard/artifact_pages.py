@@ -6,20 +6,23 @@ from datetime import datetime
 from typing import Any, Self
 
 from django.contrib.auth.models import User
+from django.db.models import Exists, FilteredRelation, OuterRef, Q
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
+from django.utils import timezone
 
 from dashboard import access
 from dashboard.ladder import Rung, ladder, nearest_fix
 from dashboard.sentences import Sentence, sentence
 from dashboard.trust_path import Step, path
 from dashboard.words import best_tag, kind_look
-from registries.models import Manifest, Presence, Repository
+from registries.models import Content, Listing, Manifest, Presence, Repository, Served
 from registries.oci.digest import Digest
+from trust import revisions
 from trust.models import ArtifactStatus
 from trust.notary.certificates import Certificate
-from trust.notary.outcome import Note
+from trust.notary.outcome import Note, Word
 from trust.on_the_spot import JudgedArtifact, JudgedSignature
 
 MOST_SIGNATURES = 20  # in the table, until all are asked for
@@ -32,25 +35,39 @@ class Place:
     repository: Repository
     digest: Digest
     status: ArtifactStatus | None  # None: not judged by a worker yet, or no subject at all
+    listing: Listing | None  # None: never listed
 
     @classmethod
     def of(cls, user: User, repository_id: int, digest: Digest) -> Self:
         """The place; Http404 where the reader may not look. Whether the artifact is there is asked when it is read."""
-        repositories = access.repositories_of(user)
-        rows = ArtifactStatus.objects.within(repositories).select_related("repository__registry")
-        status = rows.filter(repository=repository_id, manifest=digest).first()
-        if status:
-            return cls(status.repository, digest, status)
-        visible = repositories.select_related("registry")
-        return cls(get_object_or_404(visible, pk=repository_id), digest, None)
+        covers = ArtifactStatus.objects.covers(
+            OuterRef("pk"), OuterRef("status__covered_by"), revisions.active_subquery(), timezone.now()
+        )
+        here = access.repositories_of(user).annotate(
+            status=FilteredRelation("statuses", condition=Q(statuses__manifest=digest)),
+            listing=FilteredRelation("listings", condition=Q(listings__subject=digest)),
+            covered_now=Exists(covers),
+        )
+        joined = here.select_related("registry", "status", "listing")  # type: ignore[misc] # it does not know `annotate`
+        repository = get_object_or_404(joined, pk=repository_id)
+        found = vars(repository)
+        if status := found.get("status"):
+            vars(status)["covered_now"] = found["covered_now"]
+        return cls(repository, digest, status, found.get("listing"))
 
     def manifest(self) -> Manifest:
-        """Its manifest; Http404 for one that never was in this repository."""
+        """Its manifest; Http404 for one that never was in this repository, a placeholder for one never read here."""
         presence = Presence.objects.filter(repository=self.repository, manifest=self.digest).select_related("manifest")
-        found = presence.first()
+        found = presence.annotate(read=Served.objects.here(self.repository, "manifest")).first()
         if found is None:
             raise Http404
-        return found.manifest
+        return found.manifest if vars(found)["read"] else Manifest.placeholder(self.digest)
+
+    def content(self) -> bytes | None:
+        """Its exact bytes, if they are kept and this repository's registry gave them."""
+        read = Content.objects.filter(Served.objects.here(self.repository, "digest"), digest=self.digest)
+        kept = read.values_list("content", flat=True).first()
+        return None if kept is None else bytes(kept)
 
     @property
     def reference(self) -> str:
@@ -178,6 +195,15 @@ class TrustPage:
 
 
 DETAILED = ("failed", "unknown", "not_checked", "stale")  # words whose message says more than the sentence
+SAID = (
+    "target_mismatch",
+    "target_unreadable",
+    "no_policy",
+    "no_statement",
+    "level_skip",
+    "not_listed",
+    "envelope_empty",
+)
 
 
 def trust_page(place: Place, judged: JudgedArtifact, chosen: str = "", *, everything: bool = False) -> TrustPage:
@@ -192,14 +218,14 @@ def trust_page(place: Place, judged: JudgedArtifact, chosen: str = "", *, everyt
         verdict.reason,
         signer=verdict.signer,
         statement=statement,
-        covered=bool(place.status and place.status.covered_by),
+        covered=bool(place.status and vars(place.status)["covered_now"]),
     )
     shown = judged.signatures if everything else judged.signatures[:MOST_SIGNATURES]
     return TrustPage(
         judged=judged,
         said=said,
         fix=nearest_fix(outcome, choice, verdict.word, verdict.reason, reference),
-        detail=verdict.message if verdict.word in DETAILED and verdict.message != said.text else "",
+        detail=verdict.message if verdict.word in DETAILED and verdict.reason not in SAID else "",
         rows=tuple(_rows(shown, selected, everything=everything)),
         hidden=len(judged.signatures) - len(shown),
         selected=selected,
@@ -237,6 +263,9 @@ def steps_of(judged: JudgedArtifact, signature: JudgedSignature | None) -> tuple
 def notation_says(judged: JudgedArtifact) -> str:
     """What notation itself would answer, because people compare."""
     if judged.notation.verified:
+        statement = judged.choice.statement
+        if statement and not Word(judged.verdict.word).is_green:
+            return f"notation would say: verified, because level {statement.level.name} only logs what failed."
         return "notation would say: verified."
     if judged.notation.skipped:
         return "notation would skip verification."

@@ -19,16 +19,17 @@ from kombu.utils.json import dumps
 class Channel(filesystem.Channel):
     """The filesystem transport's channel, safe to be killed at any moment."""
 
-    def _put(self, queue: str, payload: Any, **_kwargs: Any) -> None:
+    def _put(self, queue: str, message: Any, **_kwargs: Any) -> None:  # type: ignore[override]  # fanout adds words
         name = f"{round(monotonic() * 1000)}_{uuid.uuid4()}.{queue}.msg"
-        _write_whole(Path(self.data_folder_out) / name, payload)
+        _write_whole(Path(self.data_folder_out) / name, message)
 
-    def _queue_bind(self, exchange: str, routing_key: str, pattern: str, queue: str) -> None:
+    def _queue_bind(self, exchange: str, routing_key: str | None, pattern: str | None, queue: str | None) -> None:
         self.control_folder.mkdir(exist_ok=True)
         bound = exchange_queue_t(routing_key or "", pattern or "", queue or "")
         table = self.get_table(exchange)
         if bound not in table:
-            _write_whole(self._exchange_file(exchange), [bound, *table])
+            file = self._exchange_file(exchange)  # type: ignore[attr-defined]  # the stubs are older
+            _write_whole(file, [bound, *table])
 
 
 class Transport(filesystem.Transport):

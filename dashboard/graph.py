@@ -4,7 +4,7 @@
 outlines allow, and the same tree always gives the same drawing.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 WIDTH, HEIGHT = 200, 44  # of a node
@@ -171,9 +171,3 @@ def _drawing[Value](nodes: tuple[Placed[Value], ...], edges: tuple[Edge, ...]) -
     width = max(node.right for node in nodes) + MARGIN if nodes else 0
     height = max(node.y for node in nodes) + HEIGHT + MARGIN if nodes else 0
     return Drawing(nodes, edges, width, height)
-
-
-def values[Value](tree: Tree[Value]) -> Iterator[Value]:
-    """All values of a tree, parents first."""
-    trees, _, _ = _flatten(tree)
-    return (each.value for each in trees)

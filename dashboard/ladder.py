@@ -26,6 +26,7 @@ TITLES = {
 ACTIONS = {Action.enforce: "enforced", Action.log: "only logged", Action.skip: "skipped"}
 GREEN_NEEDS = (Validation.integrity, Validation.authenticity, Validation.identity)
 BREAKS_BYTES = (Validation.integrity, Validation.target, Validation.revocation)
+NOT_UNDERSTOOD = ("plugin_needed", "critical_attribute_unknown")
 ANSWERS = {
     (Validation.integrity, CheckStatus.passed): "Holds",
     (Validation.integrity, CheckStatus.failed): "Does not hold",
@@ -51,9 +52,14 @@ ANSWERS_BY_CODE = {
     "revocation_unknown": "Not known",
     "revoked_after_signing": "Revoked, but later",
     "no_metadata_wanted": "None asked for",
+    "timestamp_imprint": "Made for another signature",
+    "timestamp_inside_validity": "Made inside validity",
     "timestamp_missing": "Missing",
+    "timestamp_outside_validity": "Made outside validity",
     "trust_store_unusable": "Store cannot be used",
+    "tsa_revocation_not_evaluated": "Sound; revocation not asked",
     "tsa_store_unusable": "Store cannot be used",
+    "tsa_unknown_root": "Authority not trusted",
     "no_store_for_scheme": "No store for this scheme",
     "target_unreadable": "Names no artifact",
 }
@@ -161,16 +167,20 @@ def _scope_fix(reference: str) -> str:
 def _rungs(outcome: Outcome, choice: Choice) -> Iterator[Rung]:
     applies = choice.statement is not None and not choice.statement.level.skips_everything
     stop = next((r for r in outcome.results if applies and r.is_critical and r.reached_by_notation), None)
-    breaks = stop or next((r for r in outcome.results if applies and _breaks(r)), None)
+    breaks = stop
+    if breaks is None and outcome.reason not in NOT_UNDERSTOOD:
+        breaks = next((r for r in outcome.results if applies and _breaks(r)), None)
     said = ""
     for result in outcome.results:
+        if result.validation is Validation.authenticity and outcome.reason in NOT_UNDERSTOOD:
+            yield _not_understood(outcome)
         seen, wanted = _values(result)
         message, said = "" if result.message == said else result.message, result.message
         yield Rung(
             name=result.validation.name,
             title=TITLES[result.validation],
             answer=answer(result),
-            look=look(result),
+            look=look(result, excepted=_is_exception(result, outcome)),
             action=ACTIONS[result.action] if applies else "",
             message=message,  # what holds for several in a row is said once
             seen=seen,
@@ -183,6 +193,28 @@ def _rungs(outcome: Outcome, choice: Choice) -> Iterator[Rung]:
         )
 
 
+def _not_understood(outcome: Outcome) -> Rung:
+    """What keeps everybody without a plugin from saying yes, whatever the checks below say."""
+    plugin = outcome.reason == "plugin_needed"
+    return Rung(
+        "understood",
+        "Understood",
+        "Needs a verification plugin" if plugin else "Has an unknown critical attribute",
+        LOOKS[Word.unknown],
+        ACTIONS[Action.enforce],
+        outcome.error or outcome.message,
+        wanted=plain("no plugin" if plugin else "only critical attributes that the specification names"),
+        here=True,
+        stops=True,
+    )
+
+
+def _is_exception(result: CheckResult, outcome: Outcome) -> bool:
+    """Whether a green word has its exceptions because of how the statement takes this check."""
+    reasons = (f"{result.validation.name}_logged", f"{result.validation.name}_skipped")
+    return outcome.word is Word.verified_with_exceptions and outcome.reason in reasons
+
+
 def _breaks(result: CheckResult) -> bool:
     """Whether the way up ends here, for us if not for notation."""
     needed = result.validation in GREEN_NEEDS and result.status is CheckStatus.failed
@@ -191,12 +223,17 @@ def _breaks(result: CheckResult) -> bool:
 
 def answer(result: CheckResult) -> str:
     """The answer in a few words."""
-    known = ANSWERS_BY_CODE.get(result.code) or ANSWERS.get((result.validation, result.status))
+    known = ANSWERS_BY_CODE.get(result.code)
+    if not known and result.status is CheckStatus.failed and result.code.startswith(("timestamp_", "tsa_")):
+        known = "Does not hold"
+    known = known or ANSWERS.get((result.validation, result.status))
     return known or OPEN_ANSWERS.get(result.status, result.status.value.capitalize())
 
 
-def look(result: CheckResult) -> Look:
+def look(result: CheckResult, *, excepted: bool = False) -> Look:
     """Shape and tone: what holds, what does not, what is only logged, and what nobody can say."""
+    if excepted:
+        return LOOKS[Word.verified_with_exceptions]
     if result.status is CheckStatus.passed:
         return LOOKS[Word.verified]
     if result.status in (CheckStatus.skipped, CheckStatus.not_run):

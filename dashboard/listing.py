@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
-from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Value
-from django.db.models.functions import Concat
+from django.db.models import Count, F, Q, QuerySet, TextField, Value
+from django.db.models.functions import Cast, Concat
 from django.http import QueryDict
 
-from registries.models import Repository, Tag
+from registries.models import Repository
 from trust.models import GREEN, ArtifactStatus
 from trust.notary.outcome import Word
 
@@ -111,18 +111,14 @@ def _matching(rows: QuerySet[ArtifactStatus], text: str) -> QuerySet[ArtifactSta
             return rows.filter(of_digest)
     else:
         of_digest = Q(pk=None)
-    rows = rows.annotate(reference=Concat("repository__registry__reference_name", Value("/"), "repository__name"))
-    tags = Tag.objects.filter(repository=OuterRef("repository"), digest=OuterRef("manifest"), gone_at=None)
-    name, colon, tag = text.rpartition(":")
-    with_tag = (
-        Q(reference__iendswith=name) & Exists(tags.filter(name__startswith=tag)) if colon and name else Q(pk=None)
+    rows = rows.annotate(
+        reference=Concat("repository__registry__reference_name", Value("/"), "repository__name"),
+        tag_text=Cast("tags", TextField()),  # a JSON list; tags hold nothing that JSON escapes
     )
+    name, colon, tag = text.rpartition(":")
+    with_tag = Q(reference__iendswith=name, tag_text__contains=f'"{tag}') if colon and name else Q(pk=None)
     return rows.filter(
-        of_digest
-        | with_tag
-        | Q(reference__icontains=text)
-        | Q(signer__icontains=text)
-        | Q(Exists(tags.filter(name__icontains=text)))
+        of_digest | with_tag | Q(reference__icontains=text) | Q(signer__icontains=text) | Q(tag_text__icontains=text)
     )
 
 

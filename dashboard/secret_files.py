@@ -4,6 +4,7 @@ import base64
 import os
 import secrets
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
@@ -13,7 +14,7 @@ def ensure(folder: Path) -> dict[str, str]:
     """Both secrets exist in `folder`; the answer is the environment that names them, less what the environment gives already."""
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)
-    wanted = {
+    wanted: dict[str, Callable[[], str]] = {
         "SIGNBOARD_SECRET_KEY": lambda: secrets.token_urlsafe(48),
         "SIGNBOARD_ENCRYPTION_KEYS": lambda: base64.b64encode(secrets.token_bytes(32)).decode(),
     }

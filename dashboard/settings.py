@@ -6,6 +6,7 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.csp import CSP
 from environ import FileAwareEnv
+from kombu import Exchange, Queue
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -141,16 +142,20 @@ REST_FRAMEWORK = {
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
 }
 
-CELERY_BROKER_URL = env.str("SIGNBOARD_BROKER_URL", default="filesystem://")
+CELERY_BROKER_URL = env.str("SIGNBOARD_BROKER_URL", default="filesystem://localhost/")
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_REDIRECT_STDOUTS = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
+# Queues are served in turn: verdicts and the sweep do not wait until a whole fleet is indexed.
+CELERY_TASK_QUEUES = [Queue(name, Exchange(name), routing_key=name) for name in ("celery", "indexing")]
+CELERY_TASK_ROUTES = {"registries.tasks.*": {"queue": "indexing"}}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 # The sweep finds whatever is due; a nudge that got lost costs two seconds, never work.
 CELERY_BEAT_SCHEDULE = {"sweep": {"task": "dashboard.tasks.sweep", "schedule": 2.0, "options": {"expires": 10}}}
+CELERY_BEAT_SCHEDULER = "celery.beat:Scheduler"  # remembers nothing: there is one entry, and it is due all the time
 if CELERY_BROKER_URL.startswith("filesystem:"):
     CELERY_BROKER_TRANSPORT_OPTIONS = {
         "data_folder_in": str(DATA_DIR / "queue" / "messages"),
@@ -158,7 +163,6 @@ if CELERY_BROKER_URL.startswith("filesystem:"):
         "control_folder": str(DATA_DIR / "queue" / "control"),
         "polling_interval": 0.1,
     }
-    CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "queue" / "beat")
 
 POLLING_INTERVAL = env.int("SIGNBOARD_POLLING_INTERVAL", default=3600)  # seconds; a listing is recent for twice that
 LEASE = env.int("SIGNBOARD_LEASE", default=60)  # seconds; after a kill, work rests for no longer than this

@@ -9,9 +9,11 @@ from dashboard.ladder import Rung, nearest_fix
 from dashboard.sentences import Sentence, sentence
 from dashboard.trust_path import Step, format_of, role_of
 from trust.notary.certificates import Certificate
+from trust.notary.checks import as_sentence
 from trust.notary.evidence import Evidence, Signed
 from trust.notary.levels import Validation
 from trust.notary.outcome import CheckResult, CheckStatus, Outcome
+from trust.notary.timestamp_check import describe_time
 from trust.on_the_spot import JudgedArtifact, JudgedSignature
 
 
@@ -51,6 +53,7 @@ class SignaturePage:
     attributes: tuple[Attribute, ...]
     metadata: tuple[tuple[str, str], ...]
     format: str
+    timestamp: str
     commands: tuple[tuple[str, str], ...]
 
     @property
@@ -77,6 +80,7 @@ def signature_page(place: Place, judged: JudgedArtifact, signature: JudgedSignat
         attributes=tuple(_attributes(signed)) if signed else (),
         metadata=tuple(target.annotations.items()) if target else (),
         format=format_of(evidence),
+        timestamp=_timestamp(evidence, outcome) if evidence else "",
         commands=tuple(_commands(place)),
     )
 
@@ -122,6 +126,21 @@ def _attributes(signed: Signed) -> Iterator[Attribute]:
         yield Attribute("Verification plugin, least version", signed.verification_plugin_min_version, None, "critical")
     for attribute in signed.attributes:
         yield Attribute(attribute.name, attribute.value, None, "critical" if attribute.critical else "extended")
+
+
+def _timestamp(evidence: Evidence, outcome: Outcome) -> str:
+    """What the token says, or why it says nothing."""
+    timestamp = evidence.timestamp
+    if not evidence.unverified_timestamp_token:
+        return "none"
+    if timestamp is None:
+        return "a token that nobody looks at"
+    if timestamp.fault:
+        return as_sentence(timestamp.fault.message)
+    assert timestamp.info, "a token without fault says when"
+    signer = timestamp.signers[0].certificate
+    said = f"{describe_time(timestamp.info)}, by {signer.common_name or signer.subject}"
+    return said if outcome.authentic_time.source == "tsa" else f"{said}; the statement does not rest on it"
 
 
 def _commands(place: Place) -> Iterator[tuple[str, str]]:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from dashboard.judged_report import report_of
-from dashboard.revocation_now import ask_now, lacks_answers
+from dashboard.revocation_now import ask_now, lacking
 from dashboard.verify_report import Report
 from registries.models import Manifest, Repository, Tag
 from registries.oci.digest import Digest
@@ -54,10 +54,11 @@ def stored_report(
 def _asked_now(judged: JudgedArtifact) -> RevocationAnswers | None:
     """The stored answers with those that were missing; None where none was. Chains that nobody trusts miss none."""
     examined = [(one.evidence.chain, one.outcome) for one in judged.signatures if one.evidence]
-    missing = {chain: None for chain, outcome in examined if lacks_answers(outcome)}
+    missing = {lacks: None for chain, outcome in examined for lacks in lacking(chain, outcome)}
     if not missing:
         return None
-    return ask_now(missing, judged.at, revocation.answers_of(chain for chain, _ in examined))
+    chains = {one for chain, outcome in examined for one in (chain, outcome.authentic_time.chain)}
+    return ask_now(missing, judged.at, revocation.answers_of(chains))
 
 
 def _repository(reference: Reference) -> Repository:

@@ -3,6 +3,7 @@
 import ctypes
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -41,6 +42,17 @@ class Child:
         self.wait = FIRST_WAIT if now - self.started_at > STEADY_AFTER else min(self.wait * 2, LONGEST_WAIT)
         self.start_at, self.process = now + self.wait, None
         log(f"{self.name} ended ({_ending(code)}); starting it again in {self.wait:.1f} s")
+
+
+def free_port(host: str, port: int) -> bool:
+    """Whether a server could listen there now."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+        return True
 
 
 class Log:

@@ -5,15 +5,19 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import groupby
 
+from django.db.models import Exists, FilteredRelation, OuterRef, Q, QuerySet, TextField
+from django.db.models.functions import Cast, Coalesce, StrIndex
 from django.urls import reverse
 
 from dashboard.artifact_pages import Place, format_of, kind_name, platforms_of
 from dashboard.graph import Drawing, Tree, tidy
 from dashboard.signature_graph import SignatureGraph, signature_graph
 from dashboard.words import kind_look
+from registries.models import Listing, Manifest, Repository, recency
 from registries.oci.digest import Digest
 from registries.trees import TreeNode, load_tree
-from trust.models import ArtifactStatus, Verdict
+from trust.models import BUILD, ArtifactStatus, stands, word_at, word_if
+from trust.notary.evidence import EVIDENCE_VERSION
 from trust.notary.judge import JUDGE_VERSION
 from trust.notary.outcome import Word
 from trust.on_the_spot import JudgedArtifact
@@ -67,7 +71,7 @@ class TreePage:
 
 
 def tree_page(place: Place, judged: JudgedArtifact, unfold: str, chosen: str) -> TreePage:
-    loaded = load_tree(place.repository, place.digest)
+    loaded = load_tree(place.repository, place.digest, manifests=_with_words(place, judged))
     unfolded = frozenset(unfold.split(","))
     number = count(loaded)
     root = Grower(place.repository.pk, _spoken(place, judged, loaded), unfolded).grow(loaded)
@@ -157,9 +161,8 @@ class Grower:
         if manifest is None:
             holder = parent.digest if parent else node.digest
             url = reverse("artifact_manifest", args=[self.repository_id, holder])
-            return Twig(
-                "warning", node.platform or "Not in the registry", "never found", url, node.digest, marks=("absent",)
-            )
+            title = node.platform or "Manifest"
+            return Twig("warning", title, "", url, digest=node.digest, marks=("absent",))
         spoken = self.spoken.get(node.digest, Spoken())
         if node.relation == "referrer" and spoken.word == Word.unsigned:
             spoken = Spoken()  # nobody expects a signature on every document
@@ -188,20 +191,44 @@ class Grower:
         return Twig(look.icon, title, "show all", f"?unfold={','.join(keys)}", folded=True, level=level)
 
 
+def _with_words(place: Place, judged: JudgedArtifact) -> QuerySet[Manifest]:
+    """Manifests with the word that each has here, if it has one: a signature by its verdict, any other by its status."""
+    number, at, repository = judged.revision.number if judged.revision else None, judged.at, place.repository
+    covers = ArtifactStatus.objects.covers(repository.pk, OuterRef("status__covered_by"), number, at)
+    return Manifest.objects.annotate(
+        status=FilteredRelation("statuses", condition=Q(statuses__repository=repository)),
+        verdict=FilteredRelation(
+            "signature__verdicts",
+            condition=Q(signature__verdicts__repository=repository, signature__verdicts__purpose=BUILD),
+        ),
+        word=Coalesce(word_if(_holds(repository, number, at), "verdict__"), word_at(number, at, "status__")),
+        reason=Coalesce("verdict__reason", "status__reason"),
+        signer=Coalesce("verdict__signer", "status__signer"),
+        covered=Exists(covers),
+    )
+
+
+def _holds(repository: Repository, active: int | None, at: datetime) -> Q:
+    """The green test of the verdict on a signature: what `green` asks, and that it is listed, which a status knows."""
+    named = StrIndex(Cast("digests", TextField()), Cast(OuterRef("digest"), TextField()))
+    listings = Listing.objects.filter(repository=repository, subject=OuterRef("subject"), checked_at__gt=at - recency())
+    return Q(
+        Q(verdict__green_until=None) | Q(verdict__green_until__gt=at),
+        stands(at, "verdict__", "signature__chain__"),
+        Exists(listings.annotate(named=named).filter(named__gt=0)),
+        verdict__revision__isnull=False,
+        verdict__revision__number=active,
+        verdict__judge_version=JUDGE_VERSION,
+        signature__evidence_version=EVIDENCE_VERSION,
+    )
+
+
 def _spoken(place: Place, judged: JudgedArtifact, root: TreeNode) -> dict[Digest, Spoken]:
     """The word of every node that has one: this artifact's and its signatures' judged now, the others' as stored."""
-    digests = list(_digests(root))
-    number = judged.revision.number if judged.revision else None
-    statuses = ArtifactStatus.objects.filter(repository=place.repository, manifest__in=digests)
+    rows = [vars(node.manifest) for node in _nodes(root) if node.manifest]
     found = {
-        row.manifest_id: Spoken(vars(row)["word_now"], row.reason, row.signer, bool(row.covered_by))
-        for row in statuses.with_word_at(number, judged.at)
+        row["digest"]: Spoken(row["word"], row["reason"], row["signer"], row["covered"]) for row in rows if row["word"]
     }
-    verdicts = Verdict.objects.filter(repository=place.repository, signature__in=digests).select_related(
-        "signature__chain"
-    )
-    for verdict in verdicts.select_related("revision"):
-        found[verdict.signature_id] = Spoken(word_at(verdict, number, judged.at), verdict.reason, verdict.signer)
     for signature in judged.signatures:
         outcome = signature.outcome
         found[signature.manifest.digest] = Spoken(outcome.word, outcome.reason, outcome.signer)
@@ -209,22 +236,10 @@ def _spoken(place: Place, judged: JudgedArtifact, root: TreeNode) -> dict[Digest
     return found
 
 
-def word_at(verdict: Verdict, active: int | None, at: datetime) -> str:
-    """The stored word of a signature, or `stale` where it was green under what no longer holds."""
-    if not Word(verdict.word).is_green:
-        return verdict.word
-    chain = verdict.signature.chain
-    current = verdict.revision is not None and verdict.revision.number == active
-    holds = verdict.green_until is None or verdict.green_until > at
-    stands = chain is not None and chain.stands_at(at)
-    fresh = verdict.judge_version == JUDGE_VERSION
-    return verdict.word if current and holds and stands and fresh else Word.stale.value
-
-
-def _digests(node: TreeNode) -> Iterator[Digest]:
-    yield node.digest
+def _nodes(node: TreeNode) -> Iterator[TreeNode]:
+    yield node
     for child in node.children:
-        yield from _digests(child)
+        yield from _nodes(child)
 
 
 def _as_tree(twig: Twig) -> Tree[Twig]:

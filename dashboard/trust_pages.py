@@ -15,7 +15,7 @@ from trust.notary.trust_policy import WILDCARD, Statement, StoreName, TrustPolic
 from trust.notary.trust_store import TrustStores
 
 EXPIRES_SOON = timedelta(days=30)
-ACTIONS = {Action.enforce: "enforced", Action.log: "logged", Action.skip: "skipped"}
+ACTIONS = {Action.log: "logged", Action.skip: "skipped"}
 CHECKS = {
     "authenticity": "authenticity",
     "authenticTimestamp": "timestamp",
@@ -38,12 +38,20 @@ class StatementRow:
         return self.statement.scopes == (WILDCARD,)
 
     @property
+    def named_scopes(self) -> list[tuple[str, str]]:
+        """Registry and repository of each scope."""
+        parts = (scope.partition("/") for scope in self.scopes)
+        return [(registry + slash, repository) for registry, slash, repository in parts]
+
+    @property
     def overrides(self) -> str:
         """What the level does, where its name does not say."""
         level = self.statement.level
         if level.name != "custom":
             return ""
-        return ", ".join(f"{CHECKS[check.value]} {ACTIONS[level[check]]}" for check in OVERRIDABLE)
+        lenient = [check for check in OVERRIDABLE if level[check] is not Action.enforce]
+        said = ", ".join(f"{CHECKS[check.value]} {ACTIONS[level[check]]}" for check in lenient)
+        return f"{said}, the rest enforced" if said else "all enforced"
 
     @property
     def warnings(self) -> tuple[str, ...]:

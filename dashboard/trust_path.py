@@ -68,7 +68,11 @@ def _steps(
     )
     wants = " or ".join(statement.trusted_identities)
     yield Step("policy", f"Statement {statement.name}", f"level {statement.level.name}, accepts {wants}")
-    yield Step("repository", reference.partition("/")[2], "exact scope" if choice.code == "exact" else "by the scope *")
+    yield Step(
+        "repository",
+        reference.partition("/")[2] or "a repository without a name",
+        "exact scope" if choice.code == "exact" else "by the scope *",
+    )
 
 
 def _store_note(authenticity: CheckResult | None) -> str:

@@ -11,7 +11,15 @@ from trust.notary.checks import as_text
 from trust.notary.errors import TrustPolicyError
 from trust.notary.judge import MAX_SIGNATURES, notation_verdict
 from trust.notary.levels import Action, Level, Validation
-from trust.notary.outcome import CheckResult, CheckStatus, NotationVerdict, Outcome, SignatureFault, Word
+from trust.notary.outcome import (
+    AuthenticTime,
+    CheckResult,
+    CheckStatus,
+    NotationVerdict,
+    Outcome,
+    SignatureFault,
+    Word,
+)
 from trust.notary.trust_policy import Choice
 from trust.statuses import ArtifactVerdict, artifact_status
 
@@ -147,9 +155,14 @@ def _signature_as_json(signature: JudgedSignature, level: Level | None) -> dict[
         "message": outcome.message,
         "verified": signature.verified,
         "signer": outcome.signer if isinstance(outcome, Outcome) else "",
+        "authentic_time": _authentic_time(outcome.authentic_time if isinstance(outcome, Outcome) else AuthenticTime()),
         "checks": {result.validation.value: _check_as_json(result) for result in _results(outcome, level)},
         "notes": [{"code": note.code, "message": note.message} for note in notes],
     }
+
+
+def _authentic_time(time: AuthenticTime) -> Mapping[str, str | None]:
+    return {"source": time.source, "low": _rfc3339(time.low), "high": _rfc3339(time.high)}
 
 
 def _check_as_json(result: CheckResult) -> Mapping[str, object]:

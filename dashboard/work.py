@@ -34,10 +34,10 @@ def condition(row: DueRow, at: datetime, *, in_part: bool = False) -> Condition:
     """How the work on this row stands at `at`."""
     if row.leased_until and row.leased_until > at:
         return RUNNING
+    if row.due_at and row.due_at <= at:
+        return QUEUED  # even after a failure: it is tried again now
     if row.last_error:
         return WAITS
-    if row.due_at and row.due_at <= at:
-        return QUEUED
     if in_part:
         return PARTLY
     return CURRENT if row.due_at else IDLE
@@ -122,6 +122,11 @@ class Progress:
         return {row.pop("registry"): cls(**row) for row in figures}
 
     @property
+    def failing_text(self) -> str:
+        of_all = "repository" if self.repositories == 1 else "repositories"
+        return f"{self.failing:,} of {self.repositories:,} {of_all} {'waits' if self.failing == 1 else 'wait'}"
+
+    @property
     def done(self) -> int:
         return self.repositories - self.waiting
 
@@ -188,7 +193,7 @@ def _registry_row(registry: Registry, progress: Progress, artifacts: int, at: da
     survey = getattr(registry, "survey", None)
     error = survey.last_error if survey else ""
     if not error and progress.failing:
-        error = f"{progress.failing:,} of {progress.repositories:,} repositories wait for their next attempt"
+        error = f"{progress.failing_text} for the next attempt"
     stands = condition(survey, at) if survey else IDLE
     if progress.running or (survey and survey.leased_until and survey.leased_until > at):
         stands = RUNNING

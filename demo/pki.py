@@ -120,6 +120,7 @@ def make_signer(
     key_type: str = "EC-256",
     usage: Sequence[str] = ("digital_signature",),
     purposes: Sequence[ObjectIdentifier] = (Purpose.CODE_SIGNING,),
+    only_these_purposes: bool = False,
     ocsp: str = "",
     crl: str = "",
     key_name: str = "",
@@ -130,7 +131,7 @@ def make_signer(
         (key_usage(*usage), True),
     ]
     if purposes:
-        extensions.append((x509.ExtendedKeyUsage(purposes), False))
+        extensions.append((x509.ExtendedKeyUsage(purposes), only_these_purposes))
     if ocsp:
         address = x509.AccessDescription(AuthorityInformationAccessOID.OCSP, x509.UniformResourceIdentifier(ocsp))
         extensions.append((x509.AuthorityInformationAccess([address]), False))
@@ -177,6 +178,7 @@ class Pki:
     partner_root: Identity
     authority_root: Identity
     timestamp_root: Identity
+    timestamper: Identity
     signers: Mapping[str, Identity]
 
     def __getitem__(self, name: str) -> Identity:
@@ -199,7 +201,14 @@ class Pki:
             **_untrusted_signers(now, stranger_root, usual),
         }
         timestamp_root = make_authority({**ACME, "CN": "Acme TSA Root"}, *long)
-        return cls(now, root, partner_root, authority_root, timestamp_root, signers)
+        timestamper = make_signer(
+            {**ACME, "CN": "Acme TSA 1"},
+            *long,
+            issuer=timestamp_root,
+            purposes=[Purpose.TIME_STAMPING],
+            only_these_purposes=True,
+        )
+        return cls(now, root, partner_root, authority_root, timestamp_root, timestamper, signers)
 
     @property
     def trust_stores(self) -> dict[str, dict[str, bytes]]:

@@ -5,7 +5,7 @@ Written from the specification and apart from `trust/notary`, so that each tests
 
 import base64
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -19,6 +19,8 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from demo.pki import Identity, PrivateKey
 
 Format = Literal["jws", "cose"]
+type Stamp = Callable[[bytes], bytes]
+"""Makes a timestamp token over a signature."""
 
 JWS = "application/jose+json"
 COSE = "application/cose"
@@ -96,13 +98,13 @@ def make_envelope(
     attributes: Sequence[Extended] = (),
     metadata: Mapping[str, str] | None = None,
     agent: str = "notation-go/1.3.2",
-    timestamp_token: bytes | None = None,
+    timestamp_token: Stamp | bytes | None = None,
     shown: Identity | None = None,
     defects: Collection[Defect] = (),
 ) -> bytes:
     """An envelope over a target descriptor (or over payload bytes given as they are).
 
-    `shown` is whose chain it carries, if not that of who signs.
+    `shown` is whose chain it carries, if not that of who signs. A timestamp authority is handed the signature.
     """
     payload = target if isinstance(target, bytes) else make_payload(target, metadata)
     if Defect.empty in defects:
@@ -144,7 +146,7 @@ def _jws(
     key: PrivateKey,
     chain: Sequence[bytes],
     agent: str,
-    timestamp_token: bytes | None,
+    timestamp_token: Stamp | bytes | None,
     defects: Collection[Defect],
 ) -> bytes:
     protected: dict[str, object] = {
@@ -166,7 +168,7 @@ def _jws(
         PREFIX + "signingAgent": agent,
     }
     if timestamp_token is not None:
-        unprotected[PREFIX + "timestampSignature"] = base64.b64encode(timestamp_token).decode()
+        unprotected[PREFIX + "timestampSignature"] = base64.b64encode(_token(timestamp_token, signature)).decode()
     envelope = _json({"payload": body, "protected": encoded, "header": unprotected, "signature": _base64url(signature)})
     if Defect.duplicate_key in defects:
         envelope = envelope[:-1] + b',"payload":"' + body.encode() + b'"}'
@@ -179,7 +181,7 @@ def _cose(
     key: PrivateKey,
     chain: Sequence[bytes],
     agent: str,
-    timestamp_token: bytes | None,
+    timestamp_token: Stamp | bytes | None,
     defects: Collection[Defect],
 ) -> bytes:
     fields: dict[int | str, object] = {
@@ -200,7 +202,7 @@ def _cose(
         payload = _altered(payload)
     unprotected: dict[int | str, object] = {33: list(chain), PREFIX + "signingAgent": agent}
     if timestamp_token is not None:
-        unprotected[PREFIX + "timestampSignature"] = timestamp_token
+        unprotected[PREFIX + "timestampSignature"] = _token(timestamp_token, signature)
     return _cbor(cbor2.CBORTag(18, [protected, unprotected, payload, signature]))
 
 
@@ -223,6 +225,10 @@ def _sign(key: PrivateKey, message: bytes, defects: Collection[Defect]) -> bytes
     if Defect.signature_changed in defects:
         signature = signature[:-1] + bytes([signature[-1] ^ 1])
     return signature
+
+
+def _token(timestamp_token: Stamp | bytes, signature: bytes) -> bytes:
+    return timestamp_token if isinstance(timestamp_token, bytes) else timestamp_token(signature)
 
 
 def _altered(payload: bytes) -> bytes:

@@ -71,12 +71,9 @@ class Lease[Row: DueRow]:
             raise LeaseLostError
 
     def finish(self, next_due_at: datetime | None) -> None:
-        """Give the row back with success; a due date that somebody set meanwhile ("look now") stays."""
-        meanwhile = Case(When(due_at=self.row.due_at, then=Value(next_due_at)), default=F("due_at"))
-        if self.row.due_at is None:
-            meanwhile = Case(When(due_at=None, then=Value(next_due_at)), default=F("due_at"))
-        changed = self._mine().update(leased_until=None, attempts=0, last_error="", failed_at=None, due_at=meanwhile)
-        if not changed:
+        """Give the row back with success."""
+        due_at = self._unless_asked(next_due_at)
+        if not self._mine().update(leased_until=None, attempts=0, last_error="", failed_at=None, due_at=due_at):
             raise LeaseLostError
         self.finished = True
 
@@ -84,8 +81,14 @@ class Lease[Row: DueRow]:
         """Give the row back with failure: it says why, and when it is due again."""
         now = timezone.now()
         wait = retry_after or min(FIRST_RETRY * 2 ** min(self.row.attempts - 1, 10), LONGEST_RETRY)
-        self._mine().update(leased_until=None, last_error=error, failed_at=now, due_at=now + wait)
+        due_at = self._unless_asked(now + wait)
+        self._mine().update(leased_until=None, last_error=error, failed_at=now, due_at=due_at)
         self.finished = True
+
+    def _unless_asked(self, planned: datetime | None) -> Case:
+        """The planned due date, unless somebody set one meanwhile: "look now" was not about the look that just ends."""
+        untouched = Q(due_at=None) if self.row.due_at is None else Q(due_at=self.row.due_at)
+        return Case(When(untouched, then=Value(planned)), default=F("due_at"))
 
 
 def take[Row: DueRow](candidates: models.QuerySet[Row], pk: int, at: datetime | None = None) -> Lease[Row] | None:

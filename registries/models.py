@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from itertools import batched
 from typing import Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from registries.fields import DigestField
@@ -115,6 +116,11 @@ class Manifest(models.Model):
     def __str__(self) -> str:
         return str(self.digest)
 
+    @classmethod
+    def placeholder(cls, digest: Digest) -> Manifest:
+        """The row of a manifest that a registry names and does not give: its empty media type says so."""
+        return cls(digest=digest, media_type="", kind=Kind.other.value, size=0)
+
 
 class Child(models.Model):
     """An index names a manifest; the child may be one that the registry does not have."""
@@ -136,6 +142,35 @@ class Content(models.Model):
     digest = DigestField(primary_key=True)
     size = models.PositiveIntegerField()
     content = models.BinaryField()
+
+
+class ServedQuerySet(models.QuerySet["Served"]):
+    def here(self, repository: Repository, digest: str) -> Exists:
+        """Whether the repository may read the row at hand, whose digest is in the column `digest`."""
+        return Exists(self.filter(repository=repository, digest=OuterRef(digest)))
+
+    def among(self, repository: Repository, digests: Iterable[Digest]) -> set[Digest]:
+        """Those of the digests whose bytes the repository may read."""
+        batches = batched(digests, 500)
+        rows = self.filter(repository=repository)
+        return {
+            digest for batch in batches for digest in rows.filter(digest__in=batch).values_list("digest", flat=True)
+        }
+
+
+class Served(models.Model):
+    """The registry gave these bytes in this repository. Bytes known only from elsewhere are not to be read here.
+
+    Whoever runs a registry, or may push an index, can name any digest; that proves nothing about who may read it.
+    """
+
+    repository = models.ForeignKey(Repository, models.CASCADE, related_name="served")
+    digest = DigestField()
+    objects = ServedQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "served"
+        constraints = [models.UniqueConstraint(fields=["repository", "digest"], name="served_once_a_repository")]
 
 
 class PresenceQuerySet(models.QuerySet["Presence"]):
@@ -270,7 +305,8 @@ def recency() -> timedelta:
     return 2 * polling_interval()
 
 
-def contents(digests: Iterable[Digest]) -> dict[Digest, bytes]:
+def contents(digests: Iterable[Digest], among: models.QuerySet[Content] | None = None) -> dict[Digest, bytes]:
     """The kept bytes of those digests that are kept."""
-    rows = Content.objects.filter(digest__in=list(digests)).values_list("digest", "content")
+    kept = Content.objects.all() if among is None else among
+    rows = kept.filter(digest__in=list(digests)).values_list("digest", "content")
     return {digest: bytes(content) for digest, content in rows}

@@ -61,8 +61,10 @@ def _add(registry: Registry, names: Sequence[str], at: datetime) -> None:
 def _note(catalog: Catalog, names: Sequence[str], wild: Sequence[str]) -> str:
     """What an operator should know of this survey; empty if all is well."""
     if catalog.error:
-        rest = "Repositories given by name are indexed." if names else "Name the repositories in the connection."
-        return f"The registry's list of repositories could not be read: {catalog.error} {rest}"
+        fault = f"The registry's list of repositories could not be read: {catalog.error}"
+        if names:
+            return f"{fault} Repositories given by name are indexed."
+        return f"{fault} Name the repositories in the connection." if catalog.error.code in NO_CATALOG else fault
     if not catalog.complete:
         return f"The registry lists more than {MOST:,} repositories; the first {MOST:,} are taken."
     missed = [pattern for pattern in wild if not any(matches(pattern, name) for name in catalog.names)]

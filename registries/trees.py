@@ -5,31 +5,52 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from django.db import connection
+from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models.expressions import RawSQL
 
-from registries.models import Child, Manifest, Presence, Repository
+from registries.models import Child, Manifest, Presence, Repository, Served
 from registries.oci.digest import Digest
 from registries.oci.media_types import Kind
 
 DEEPEST = 32
 KIND_ORDER = [Kind.signature, Kind.sbom, Kind.scan, Kind.provenance, Kind.attestation]
 
-# Each way out of a node is a row of `way`, so that both joins use an index and neither multiplies the other.
 # UNION leaves out what was reached before: circles end by themselves.
 REACHABLE = """
 WITH RECURSIVE node(digest) AS (
     SELECT CAST(%s AS varchar(135))
     UNION
-    SELECT CAST(COALESCE(child.child, referrer.digest) AS varchar(135))
-    FROM node
-    CROSS JOIN (SELECT 0 AS number UNION ALL SELECT 1) AS way
-    LEFT JOIN {child} AS child ON way.number = 0 AND child.parent_id = node.digest
-    LEFT JOIN {manifest} AS referrer ON way.number = 1 AND referrer.subject = node.digest AND EXISTS (
-        SELECT 1 FROM {presence} AS presence
-        WHERE presence.manifest_id = referrer.digest AND presence.repository_id = %s
-    )
-    WHERE COALESCE(child.child, referrer.digest) IS NOT NULL
+    {step}
 )
 SELECT digest FROM node LIMIT %s
+"""
+HERE = """EXISTS (
+    SELECT 1 FROM {presence} AS presence
+    WHERE presence.manifest_id = referrer.digest AND presence.repository_id = {repository:d}
+)"""
+# What a manifest says is known here only if it was read here.
+READ = """EXISTS (
+    SELECT 1 FROM {served} AS served WHERE served.digest = {digest} AND served.repository_id = {repository:d}
+)"""
+# Each way out of a node is a row of `way`, so that both joins use an index and neither multiplies the other.
+STEP = """
+SELECT COALESCE(child.child, referrer.digest)
+FROM node
+CROSS JOIN (SELECT 0 AS number UNION ALL SELECT 1) AS way
+LEFT JOIN {child} AS child ON way.number = 0 AND child.parent_id = node.digest AND {parent_read}
+LEFT JOIN {manifest} AS referrer ON way.number = 1 AND referrer.subject = node.digest AND {here} AND {referrer_read}
+WHERE COALESCE(child.child, referrer.digest) IS NOT NULL
+"""
+# PostgreSQL would read whole tables for that, and has LATERAL, which SQLite lacks.
+LATERAL_STEP = """
+SELECT edge.digest
+FROM node
+CROSS JOIN LATERAL (
+    SELECT child.child AS digest FROM {child} AS child WHERE child.parent_id = node.digest AND {parent_read}
+    UNION ALL
+    SELECT referrer.digest FROM {manifest} AS referrer
+    WHERE referrer.subject = node.digest AND {here} AND {referrer_read}
+) AS edge
 """
 
 
@@ -60,37 +81,57 @@ class _Parts:
     children: dict[Digest, list[Child]]
     present: dict[Digest, bool]
     "Everything that ever was in the repository, and whether it is now."
+    cut: bool
+    "There is more than was read."
     referrers: dict[Digest, list[Manifest]] = field(default_factory=lambda: defaultdict(list))
 
 
-def load_tree(repository: Repository, digest: Digest, *, limit: int = 2000) -> TreeNode:
-    """The tree below a manifest as the repository holds it, of at most `limit` manifests; four queries.
+def load_tree(
+    repository: Repository, digest: Digest, *, limit: int = 2000, manifests: QuerySet[Manifest] | None = None
+) -> TreeNode:
+    """The tree below a manifest as the repository holds it, of at most `limit` manifests; two queries.
 
-    What vanished from the registry is in it, marked as not present. Nothing of another repository is.
+    What vanished from the registry is in it, marked as not present. Nothing of another repository is. `manifests`:
+    what is read of them, with whatever the asker joined to them.
     """
-    reachable = _reachable(repository, digest, limit + 1)
-    parts = _parts(repository, reachable[:limit])
-    return _build(parts, digest, cut=len(reachable) > limit)
+    rows = Manifest.objects.all() if manifests is None else manifests
+    presences = Presence.objects.filter(repository=repository, manifest=OuterRef("pk"))
+    found = rows.filter(digest__in=_reachable(repository, digest, limit + 1)).annotate(
+        read=Served.objects.here(repository, "digest"), held=Exists(presences), present=Exists(presences.current())
+    )
+    return _build(_parts(sorted(found, key=lambda row: (row.digest != digest, *_referrer_order(row))), limit), digest)
 
 
-def _reachable(repository: Repository, digest: Digest, limit: int) -> list[Digest]:
-    tables = {model.__name__.lower(): connection.ops.quote_name(model._meta.db_table) for model in (Child, Manifest, Presence)}
-    with connection.cursor() as cursor:
-        cursor.execute(REACHABLE.format(**tables), [str(digest), repository.pk, limit])
-        return [Digest.parse(row[0]) for row in cursor.fetchall()]
+def _reachable(repository: Repository, digest: Digest, limit: int) -> RawSQL:
+    tables = {
+        model.__name__.lower(): connection.ops.quote_name(model._meta.db_table)
+        for model in (Child, Manifest, Presence, Served)
+    }
+    step = LATERAL_STEP if connection.vendor == "postgresql" else STEP
+    conditions = {
+        "here": HERE.format(repository=repository.pk, **tables),
+        "parent_read": READ.format(digest="child.parent_id", repository=repository.pk, **tables),
+        "referrer_read": READ.format(digest="referrer.digest", repository=repository.pk, **tables),
+    }
+    statement = REACHABLE.format(step=step.format(**conditions, **tables))
+    return RawSQL(statement, (str(digest), limit))  # noqa: S611 - names of tables and a number of ours
 
 
-def _parts(repository: Repository, digests: Sequence[Digest]) -> _Parts:
-    presences = Presence.objects.filter(repository=repository, manifest__in=digests).values_list("manifest_id", "until")
-    present: dict[Digest, bool] = {}
-    for held, until in presences:
-        present[held] = present.get(held, False) or until is None
-    manifests = {row.digest: row for row in Manifest.objects.filter(digest__in=digests) if row.digest in present}
+def _parts(rows: Sequence[Manifest], limit: int) -> _Parts:
+    """Of rows in their order, of which one more than `limit` says that there are more."""
+    shown = [row for row in rows[:limit] if vars(row)["held"]]
+    manifests = {row.digest: row for row in shown if vars(row)["read"]}
     children: dict[Digest, list[Child]] = defaultdict(list)
-    for child in Child.objects.filter(parent__in=digests).order_by("parent", "position"):
+    for child in Child.objects.filter(parent__in=list(manifests)).order_by("parent", "position"):
         children[child.parent_id].append(child)
-    parts = _Parts(manifests, children, present)
-    for manifest in sorted(manifests.values(), key=_referrer_order):
+    named = {child.child for below in children.values() for child in below}
+    parts = _Parts(
+        manifests=manifests,
+        children=children,
+        present={row.digest: vars(row)["present"] for row in shown},
+        cut=len(named.union(row.digest for row in rows)) > limit,
+    )
+    for manifest in manifests.values():
         if manifest.subject:
             parts.referrers[manifest.subject].append(manifest)
     return parts
@@ -99,7 +140,11 @@ def _parts(repository: Repository, digests: Sequence[Digest]) -> _Parts:
 def _referrer_order(manifest: Manifest) -> tuple[int, str, str]:
     """Signatures first, then evidence by kind."""
     kind = Kind(manifest.kind)
-    return KIND_ORDER.index(kind) if kind in KIND_ORDER else len(KIND_ORDER), manifest.artifact_type, str(manifest.digest)
+    return (
+        KIND_ORDER.index(kind) if kind in KIND_ORDER else len(KIND_ORDER),
+        manifest.artifact_type,
+        str(manifest.digest),
+    )
 
 
 @dataclass(slots=True)
@@ -113,7 +158,7 @@ class _Place:
     repeated: bool = False
 
 
-def _build(parts: _Parts, root: Digest, *, cut: bool) -> TreeNode:
+def _build(parts: _Parts, root: Digest) -> TreeNode:
     """Grow the tree level by level, so that a manifest is drawn in full where it hangs highest."""
     top = _Place(root, "root")
     reached = {root}
@@ -125,7 +170,7 @@ def _build(parts: _Parts, root: Digest, *, cut: bool) -> TreeNode:
                 lower.repeated = lower.digest in reached
                 reached.add(lower.digest)
         level = [lower for place in level for lower in place.below if not lower.repeated]
-    return _frozen(parts, top, cut=cut or bool(level))
+    return _frozen(parts, top, cut=parts.cut or bool(level))
 
 
 def _below(parts: _Parts, digest: Digest) -> Iterable[_Place]:

@@ -32,10 +32,10 @@ def standing_of(chain: Sequence[Certificate]) -> Chain.Standing:
     return Chain.Standing.NOT_EVALUATED if sourced else Chain.Standing.NO_SOURCE
 
 
-def store(chains: Iterable[tuple[Certificate, ...]]) -> None:
-    """Write chains and their certificates; a standing that is already there stays."""
+def store(chains: Iterable[tuple[Certificate, ...]], others: Iterable[Certificate] = ()) -> None:
+    """Write chains and their certificates, and others beside them; a standing that is already there stays."""
     named = {fingerprint(chain): chain for chain in chains}
-    unique = {certificate.thumbprint: certificate for chain in named.values() for certificate in chain}
+    unique = {certificate.thumbprint: certificate for one in (*named.values(), others) for certificate in one}
     models.Certificate.objects.bulk_create(
         [
             _row(unique[thumbprint]) for thumbprint in sorted(unique)
@@ -56,6 +56,17 @@ def store(chains: Iterable[tuple[Certificate, ...]]) -> None:
         ],
         ignore_conflicts=True,
     )
+
+
+def store_authorities(chains: Iterable[tuple[Certificate, ...]]) -> None:
+    """Write the chains of timestamp authorities that can be revoked; those that are there already cost one query."""
+    named = {fingerprint(chain): chain for chain in chains if chain}
+    if not named:
+        return
+    known = Chain.objects.filter(of_authority=True, pk__in=named).values_list("pk", flat=True)
+    if new := sorted(named.keys() - set(known)):
+        store([named[name] for name in new])
+        Chain.objects.filter(pk__in=new).update(of_authority=True, asked_under=None)
 
 
 def certificates_of(thumbprints: Iterable[str]) -> dict[str, Certificate]:

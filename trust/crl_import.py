@@ -18,7 +18,7 @@ from trust.notary.certificates import Certificate
 from trust.notary.crl import RevocationList
 from trust.notary.errors import RevocationError, quote
 from trust.notary.revocation import Answer, Source, SourceKind
-from trust.revocation import restand, roots_of
+from trust.revocation import Roots, restand
 from trust.revocation_rows import answer_of, chains_of, keep, key_of, new_source
 
 type ChainOf = tuple[Certificate, ...]
@@ -57,9 +57,11 @@ def import_crl(content: bytes, *, at: datetime, delta: bytes | None = None, url:
 def _followed() -> dict[str, ChainOf]:
     """The chains that lead to a configured root and can be asked about."""
     revision = revisions.active()
-    roots = roots_of(revision) if revision else frozenset()
+    if revision is None:
+        return {}
+    roots = Roots.of(revision)
     rows = Chain.objects.exclude(standing=Chain.Standing.NO_SOURCE)
-    return chains_of(row for row in rows if roots.intersection(row.thumbprints))
+    return chains_of(row for row in rows if roots.hold(row))
 
 
 def _places(chains: Iterable[ChainOf]) -> dict[Certificate, set[str]]:

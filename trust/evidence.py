@@ -4,7 +4,7 @@ No network, no policy, and no clock but for saying when it was done.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -13,12 +13,12 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from registries.leases import DueRow, Lease
-from registries.models import Content, Manifest, Repository, contents
+from registries.models import Content, Manifest, Repository, Served, contents
 from registries.oci.descriptor import Descriptor
 from registries.oci.digest import Digest
 from registries.oci.media_types import NOTARY_SIGNATURE, OCI_ARTIFACT, OCI_MANIFEST
 from trust import chains
-from trust.evidence_json import Json, from_json, to_json
+from trust.evidence_json import Json, from_json, thumbprints, to_json
 from trust.models import Signature
 from trust.notary.evidence import EVIDENCE_VERSION, Evidence, examine
 from trust.notary.outcome import SignatureFault, Word
@@ -29,6 +29,7 @@ IS_SIGNATURE = Q(artifact_type=NOTARY_SIGNATURE, media_type__in=[OCI_MANIFEST, O
 UNSTORABLE = SignatureFault(
     Word.unknown, "nul_character", "A text in the envelope holds a NUL character.", ends_notation=False
 )
+NOT_SERVED = SignatureFault(Word.unknown, "envelope_missing", "The signature's envelope is not to be had.")
 NOTATION_GOES_ON = ("limit", "envelope_type", UNSTORABLE.reason)  # after any other fault it gives up on the artifact
 
 
@@ -73,10 +74,12 @@ def examine_manifests(manifests: Sequence[Manifest]) -> list[Examined]:
     return examine_bytes(manifests, contents(manifest.digest for manifest in manifests))
 
 
-def examine_bytes(manifests: Sequence[Manifest], kept: Mapping[Digest, bytes]) -> list[Examined]:
-    """The same where the bytes of the manifests are at hand: one query."""
+def examine_bytes(
+    manifests: Sequence[Manifest], kept: Mapping[Digest, bytes], among: QuerySet[Content] | None = None
+) -> list[Examined]:
+    """The same where the bytes of the manifests are at hand, and only some content is for the asker: one query."""
     named = [(manifest, _envelope(manifest, kept.get(manifest.digest))) for manifest in manifests]
-    envelopes = contents(layer.digest for _, layer in named if isinstance(layer, Descriptor))
+    envelopes = contents((layer.digest for _, layer in named if isinstance(layer, Descriptor)), among)
     return [
         Examined(manifest, None, layer)
         if isinstance(layer, SignatureFault)
@@ -95,8 +98,10 @@ def _examine(layer: Descriptor, content: bytes | None) -> Evidence | SignatureFa
 
 def store(results: Sequence[Examined], at: datetime) -> None:
     """Write the rows of examined signatures; writing the same again changes nothing."""
+    found = [examined.result for examined in results if isinstance(examined.result, Evidence)]
     chains.store(
-        examined.result.chain for examined in results if isinstance(examined.result, Evidence) and examined.result.chain
+        [evidence.chain for evidence in found if evidence.chain],
+        [one for evidence in found if evidence.timestamp for one in evidence.timestamp.certificates],
     )
     Signature.objects.bulk_create(
         [as_row(examined, at) for examined in results],
@@ -128,8 +133,22 @@ def as_row(examined: Examined, at: datetime) -> Signature:
 
 def evidence_of(rows: Sequence[Signature]) -> list[Evidence | SignatureFault]:
     """What the rows say, in their order; one query, whatever their number."""
-    known = chains.certificates_of(thumbprint for row in rows if row.evidence for thumbprint in row.evidence["chain"])
+    known = chains.certificates_of(name for row in rows if row.evidence for name in thumbprints(row.evidence))
     return [from_json(row.evidence, known) if row.evidence else _fault(row) for row in rows]
+
+
+def served_envelopes(repository: Repository, rows: Iterable[Signature]) -> set[Digest]:
+    """Those of the rows' envelopes that the repository gave."""
+    return Served.objects.among(repository, {row.envelope for row in rows if row.envelope})
+
+
+def readable(row: Signature, result: Evidence | SignatureFault, served: Set[Digest]) -> Evidence | SignatureFault:
+    """The result, but for an envelope that was never given here: what is known from elsewhere proves nothing here."""
+    return NOT_SERVED if row.envelope and row.envelope not in served and _was_read(result) else result
+
+
+def _was_read(result: Evidence | SignatureFault) -> bool:
+    return isinstance(result, Evidence) or result.reason == UNSTORABLE.reason
 
 
 def _fault(row: Signature) -> SignatureFault:
@@ -149,7 +168,7 @@ def _has_nul(evidence: Evidence) -> bool:
     fields: Json = to_json(evidence)
     names = (
         text
-        for certificate in evidence.chain
+        for certificate in (*evidence.chain, *(evidence.timestamp.certificates if evidence.timestamp else ()))
         for text in (certificate.subject, certificate.issuer, *certificate.ocsp_urls, *certificate.crl_urls)
     )
     return "\\u0000" in json.dumps(fields) or any("\0" in text for text in names)

@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from registries.oci.descriptor import Descriptor
@@ -10,30 +10,35 @@ from registries.oci.digest import Digest
 from trust.notary.certificates import Certificate
 from trust.notary.evidence import Attribute, Evidence, Fault, Scheme, Signed
 from trust.notary.payload import Payload
+from trust.notary.timestamp import TimestampEvidence, TokenSigner
+from trust.notary.timestamp_info import TimestampInfo
+
+MICROSECOND = timedelta(microseconds=1)
 
 type Json = dict[str, Any]
 
 
 def to_json(evidence: Evidence) -> Json:
-    """Everything that was found out, but for the certificates of a chain that holds: of these, the thumbprints."""
+    """Everything that was found out, but for the certificates of what holds: of these, the thumbprints."""
     fault, token = evidence.integrity, evidence.unverified_timestamp_token
     return {
         "media_type": evidence.media_type,
         "envelope": str(evidence.envelope),
         "size": evidence.size,
-        "integrity": fault and {name: getattr(fault, name) for name in ("code", "message", "kind", "certificate")},
+        "integrity": fault and _fault_to_json(fault),
         "signed": evidence.signed and _signed_to_json(evidence.signed),
         "unverified_signed": evidence.unverified_signed and _signed_to_json(evidence.unverified_signed),
         "chain": [certificate.thumbprint for certificate in evidence.chain],
         "unverified_chain": [_text(certificate.der) for certificate in evidence.unverified_chain],
         "unverified_signing_agent": evidence.unverified_signing_agent,
         "unverified_timestamp_token": None if token is None else _text(token),
+        "timestamp": evidence.timestamp and _timestamp_to_json(evidence.timestamp),
     }
 
 
 def from_json(fields: Json, certificates: Mapping[str, Certificate]) -> Evidence:
-    """The evidence again; `certificates` by thumbprint has at least those of its chain."""
-    fault, token = fields["integrity"], fields["unverified_timestamp_token"]
+    """The evidence again; `certificates` by thumbprint has at least those that `thumbprints` names."""
+    fault, token, timestamp = fields["integrity"], fields["unverified_timestamp_token"], fields.get("timestamp")
     return Evidence(
         media_type=fields["media_type"],
         envelope=Digest.parse(fields["envelope"]),
@@ -45,6 +50,59 @@ def from_json(fields: Json, certificates: Mapping[str, Certificate]) -> Evidence
         unverified_chain=tuple(Certificate.parse(_bytes(der)) for der in fields["unverified_chain"]),
         unverified_signing_agent=fields["unverified_signing_agent"],
         unverified_timestamp_token=None if token is None else _bytes(token),
+        timestamp=timestamp and _timestamp_from_json(timestamp, certificates),
+    )
+
+
+def thumbprints(fields: Json) -> list[str]:
+    """Which certificates stand apart from the evidence."""
+    timestamp = fields.get("timestamp")
+    return [*fields["chain"], *(timestamp["certificates"] if timestamp else ())]
+
+
+def _fault_to_json(fault: Fault) -> Json:
+    return {name: getattr(fault, name) for name in ("code", "message", "kind", "certificate")}
+
+
+def _timestamp_to_json(timestamp: TimestampEvidence) -> Json:
+    return {
+        "fault": timestamp.fault and _fault_to_json(timestamp.fault),
+        "info": timestamp.info and _info_to_json(timestamp.info),
+        "unverified_info": timestamp.unverified_info and _info_to_json(timestamp.unverified_info),
+        "signers": [
+            [signer.certificate.thumbprint, _moment_to_json(signer.signing_time)] for signer in timestamp.signers
+        ],
+        "certificates": [certificate.thumbprint for certificate in timestamp.certificates],
+        "issuances": sorted(map(list, timestamp.issuances)),
+    }
+
+
+def _timestamp_from_json(fields: Json, certificates: Mapping[str, Certificate]) -> TimestampEvidence:
+    return TimestampEvidence(
+        fault=fields["fault"] and Fault(**fields["fault"]),
+        info=fields["info"] and _info_from_json(fields["info"]),
+        unverified_info=fields["unverified_info"] and _info_from_json(fields["unverified_info"]),
+        signers=tuple(TokenSigner(certificates[name], _moment_from_json(time)) for name, time in fields["signers"]),
+        certificates=tuple(certificates[name] for name in fields["certificates"]),
+        issuances=frozenset((child, issuer) for child, issuer in fields["issuances"]),
+    )
+
+
+def _info_to_json(info: TimestampInfo) -> Json:
+    return {
+        "gen_time": _moment_to_json(info.gen_time),
+        "accuracy": info.accuracy // MICROSECOND,
+        "policy": info.policy,
+        "serial": info.serial,
+    }
+
+
+def _info_from_json(fields: Json) -> TimestampInfo:
+    return TimestampInfo(
+        gen_time=datetime.fromisoformat(fields["gen_time"]),
+        accuracy=fields["accuracy"] * MICROSECOND,
+        policy=fields["policy"],
+        serial=fields["serial"],
     )
 
 

@@ -17,6 +17,7 @@ from registries.models import (
     Presence,
     Repository,
     SchemaTag,
+    Served,
     Tag,
     TagMove,
 )
@@ -121,9 +122,8 @@ def covered(indexes: Iterable[Digest], repository: Repository) -> dict[Digest, D
     """Each child of the given indexes, to the nearest of them that covers it: a digest pins the whole tree below."""
     children = defaultdict(list)
     here = Presence.objects.current().filter(repository=repository).values("manifest")
-    for parent, child in (
-        Child.objects.filter(parent__in=here).order_by("parent", "position").values_list("parent", "child")
-    ):
+    rows = Child.objects.filter(Served.objects.here(repository, "parent"), parent__in=here)
+    for parent, child in rows.order_by("parent", "position").values_list("parent", "child"):
         children[parent].append(child)
     covers: dict[Digest, Digest] = {}
     level = [(index, index) for index in sorted(indexes)]
@@ -147,9 +147,13 @@ def _stays(repository: Repository) -> dict[Digest, Stay]:
 
 
 def _manifests(repository: Repository, listings: Iterable[Listing]) -> dict[str, Manifest]:
-    """The manifests that are, were or are listed here, by digest."""
+    """The manifests that are, were or are listed here, by digest; of one that was never read here, nothing but that."""
     here = Presence.objects.filter(repository=repository).values("manifest")
-    found = {str(manifest.digest): manifest for manifest in Manifest.objects.filter(digest__in=here).only(*FACTS)}
+    rows = Manifest.objects.filter(digest__in=here).only(*FACTS)
+    found = {
+        str(manifest.digest): manifest if vars(manifest)["read"] else Manifest.placeholder(manifest.digest)
+        for manifest in rows.annotate(read=Served.objects.here(repository, "digest"))
+    }
     missing = {name for listing in listings for name in listing.digests if name not in found}
     for some in batched(sorted(missing), MANY):
         found |= {str(manifest.digest): manifest for manifest in Manifest.objects.filter(digest__in=some).only(*FACTS)}

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Self
+from typing import Any, Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Case, CharField, F, Q, Value, When
+from django.db.models import Case, CharField, Exists, F, OuterRef, Q, Subquery, Value, When
 
 from registries.fields import DigestField
 from registries.leases import DueRow
@@ -86,9 +86,8 @@ class Chain(models.Model):
     leaf = models.ForeignKey(Certificate, models.PROTECT, related_name="leads")
     standing = models.CharField(max_length=16, choices=Standing)
     standing_until = models.DateTimeField(null=True)  # null: holds without end (no answer that could age)
-    asked_under = models.PositiveIntegerField(
-        null=True, db_index=True
-    )  # revision by whose stores it was decided whom to ask
+    asked_under = models.PositiveIntegerField(null=True, db_index=True)  # revision by which it was decided whom to ask
+    of_authority = models.BooleanField(default=False)  # of a timestamp's authority: its root is one of a tsa store
 
     def stands_at(self, at: datetime, rests: str = "") -> bool:
         """What `green` asks of a chain, of one that is at hand."""
@@ -156,7 +155,18 @@ class Signature(models.Model):
     examined_at = models.DateTimeField()
 
 
-class Verdict(models.Model):
+class Resting(models.Model):
+    """A green word rests on the standing of chains: that of the signature, and that of its timestamp's authority."""
+
+    rests = models.CharField(max_length=16, blank=True)  # the standing it knew of, if that is no good one; RESTS_NOT
+    tsa_chain = models.ForeignKey(Chain, models.PROTECT, null=True, related_name="+")  # if any of it can be revoked
+    tsa_rests = models.BooleanField(default=False)  # whether the word would turn without it
+
+    class Meta:
+        abstract = True
+
+
+class Verdict(Resting):
     """What the active policy makes of one signature in one repository for one purpose. Small: the ladder is judged anew."""
 
     repository = models.ForeignKey(Repository, models.CASCADE, related_name="verdicts")
@@ -181,17 +191,51 @@ class Verdict(models.Model):
         ]
 
 
-def green(active: int | None, at: datetime, chain: str = "chain__") -> Q:
-    """The green test (design: green is computed at read time): which stored green words still hold at `at`."""
-    standing = Q(**{f"{chain}standing__in": STANDS}) | Q(rests=F(f"{chain}standing"))
-    unexpired = Q(**{f"{chain}standing_until": None}) | Q(**{f"{chain}standing_until__gt": at})
-    return Q(
-        word__in=GREEN,
-        revision=active,
-        evidence_version=EVIDENCE_VERSION,
-        judge_version=JUDGE_VERSION,
-        green_until__gt=at,
-    ) & (Q(rests=RESTS_NOT) | (standing & unexpired))
+def stands(at: datetime, of: str = "", chain: str = "chain__") -> Q:
+    """Whether the chains stand on which rows rest: that of the signature, and that of its timestamp's authority.
+
+    `of`: the way from the rows that are asked for to those that rest; `chain`: the way to the chain of the signature.
+    """
+    signer = _unexpired(at, chain) & (
+        Q(**{f"{chain}standing__in": STANDS}) | Q(**{f"{of}rests": F(f"{chain}standing")})
+    )
+    authority = _unexpired(at, f"{of}tsa_chain__") & Q(**{f"{of}tsa_chain__standing__in": STANDS})
+    return (Q(**{f"{of}rests": RESTS_NOT}) | signer) & (Q(**{f"{of}tsa_rests": False}) | authority)
+
+
+def _unexpired(at: datetime, chain: str) -> Q:
+    return Q(**{f"{chain}standing_until": None}) | Q(**{f"{chain}standing_until__gt": at})
+
+
+def green(active: int | Subquery | None, at: datetime, of: str = "") -> Q:
+    """The green test (design: green is computed at read time): which stored green words still hold at `at`.
+
+    `of`: the way from the rows that are asked for to the status.
+    """
+    facts = {
+        "word__in": GREEN,
+        "revision__isnull": False,  # without an active revision nothing is green
+        "revision": active,
+        "evidence_version": EVIDENCE_VERSION,
+        "judge_version": JUDGE_VERSION,
+        "green_until__gt": at,
+    }
+    return Q(**{of + name: value for name, value in facts.items()}) & stands(at, of, f"{of}chain__")
+
+
+def word_at(active: int | Subquery | None, at: datetime, of: str = "") -> Case:
+    """The stored word, or `stale` where it was green and no longer is."""
+    return word_if(green(active, at, of), of)
+
+
+def word_if(holds: Q, of: str = "") -> Case:
+    """The same by another test."""
+    return Case(
+        When(holds, then=F(f"{of}word")),
+        When(**{f"{of}word__in": GREEN}, then=Value(Word.stale.value)),
+        default=F(f"{of}word"),
+        output_field=CharField(),
+    )
 
 
 class ArtifactStatusQuerySet(models.QuerySet["ArtifactStatus"]):
@@ -202,22 +246,30 @@ class ArtifactStatusQuerySet(models.QuerySet["ArtifactStatus"]):
         return self.filter(is_artifact=True, present=True)
 
     def with_word_at(self, active: int | None, at: datetime) -> Self:
-        """Adds `word_now`: the stored word, or `stale` where it was green and no longer is; and how long that `holds`."""
-        word = Case(
-            When(green(active, at), then=F("word")),
-            When(word__in=GREEN, then=Value(Word.stale.value)),
-            default=F("word"),
-            output_field=CharField(),
-        )
-        ends = F("chain__standing_until")
-        end = Case(
-            When(Q(chain__standing_until__lt=F("green_until")) & ~Q(rests=RESTS_NOT), then=ends),
-            default=F("green_until"),
-        )
-        return self.annotate(word_now=word, holds_until=end)
+        """Adds `word_now`; `covered_now`: whether the index that covers it is still green; `holds_until`: how long it is."""
+        covers = self.model.objects.covers(OuterRef("repository"), OuterRef("covered_by"), active, at)
+        return self.annotate(word_now=word_at(active, at), covered_now=Exists(covers), holds_until=_holds_until())
+
+    def covers(self, repository: Any, index: Any, active: int | Subquery | None, at: datetime) -> Self:
+        """The index of a repository that is green and there now, and so covers what it names."""
+        return self.filter(green(active, at), repository=repository, manifest=index, present=True)
 
 
-class ArtifactStatus(models.Model):
+def _holds_until() -> Case:
+    """The earliest of the deadlines: its own, and those of the answers on which the standing of its chains rests."""
+    own, signer, authority = F("green_until"), F("chain__standing_until"), F("tsa_chain__standing_until")
+    by_signer = ~Q(rests=RESTS_NOT) & Q(chain__standing_until__lt=own)
+    by_authority = Q(tsa_rests=True, tsa_chain__standing_until__lt=own)
+    first = Q(tsa_chain__standing_until__lt=signer)
+    return Case(
+        When(by_signer & by_authority & first, then=authority),
+        When(by_signer, then=signer),
+        When(by_authority, then=authority),
+        default=own,
+    )
+
+
+class ArtifactStatus(Resting):
     """One row for lists: the word of one subject in one repository, and all that the green test needs."""
 
     repository = models.ForeignKey(Repository, models.CASCADE, related_name="statuses")
@@ -231,9 +283,6 @@ class ArtifactStatus(models.Model):
     signer = models.TextField(blank=True)
     statement = models.CharField(max_length=255, blank=True)
     chain = models.ForeignKey(Chain, models.SET_NULL, null=True)  # of the signature that decided
-    rests = models.CharField(
-        max_length=16, blank=True
-    )  # the standing that it knew of, where that is no good one; RESTS_NOT
     green_until = models.DateTimeField(null=True)  # min(own deadlines, end of the listing's recency)
     revision = models.PositiveIntegerField(null=True)  # TrustRevision.number it was judged under
     evidence_version = models.PositiveIntegerField(default=EVIDENCE_VERSION)
@@ -242,7 +291,7 @@ class ArtifactStatus(models.Model):
     listed_at = models.DateTimeField(null=True)  # age of the listing it rests on; null: never listed
     tags = models.JSONField(default=list)
     counts = models.JSONField(default=dict)  # referrers by kind
-    covered_by = DigestField(null=True)  # a verified index that names this child
+    covered_by = DigestField(null=True)  # an index that names this child and was verified; see `covered_now`
     signature_withdrawn = models.BooleanField(default=False)
     tag_moved_back = models.BooleanField(default=False)
     cosign = models.PositiveIntegerField(default=0)  # signatures of the other kind: noted, never counted

@@ -10,11 +10,11 @@ from types import MappingProxyType
 
 from django.db.models import BinaryField, Case, Exists, OuterRef, Q, Subquery, Value, When
 
-from registries.models import Content, Fault, Listing, Manifest, Presence, Repository
+from registries.models import Content, Fault, Listing, Manifest, Presence, Repository, Served
 from registries.oci.descriptor import Descriptor
 from registries.oci.digest import Digest
 from trust import revisions
-from trust.evidence import IS_SIGNATURE, as_row, evidence_of, examine_bytes
+from trust.evidence import IS_SIGNATURE, as_row, evidence_of, examine_bytes, readable
 from trust.models import Chain, Signature, TrustRevision
 from trust.notary.checks import as_text
 from trust.notary.evidence import EVIDENCE_VERSION, Evidence
@@ -22,9 +22,12 @@ from trust.notary.judge import notation_verdict
 from trust.notary.outcome import NotationVerdict, Outcome, SignatureFault, Word
 from trust.notary.revocation import RevocationAnswers
 from trust.notary.trust_policy import Choice
-from trust.revocation_rows import answers_of, evidence_chains
+from trust.revocation_rows import answers_of
 from trust.rulings import Rulings, not_to_be_had, rests_of, unread
 from trust.statuses import SEVERITY, ArtifactVerdict
+
+type Standing = tuple[Chain, str]
+"The chain by which a list shows a signature, and how that rests on it (`rulings.rests_of`)."
 
 CURRENT = Q(signature__evidence_version=EVIDENCE_VERSION)
 
@@ -69,25 +72,40 @@ def judge_artifact(
 ) -> JudgedArtifact:
     """Judge one artifact; raises Manifest.DoesNotExist for one that was never there. `answers` replace the stored ones."""
     listing = Listing.objects.filter(repository=repository, subject=digest).first()
+    return judge_listed(repository, digest, listing, at, user_metadata, answers)
+
+
+def judge_listed(
+    repository: Repository,
+    digest: Digest,
+    listing: Listing | None,
+    at: datetime,
+    user_metadata: Mapping[str, str] = MappingProxyType({}),
+    answers: RevocationAnswers | None = None,
+) -> JudgedArtifact:
+    """The same where the listing of the artifact is at hand."""
     manifest, listed = _manifests(repository, digest, listing)
     rulings = Rulings.of(repository.reference, revisions.active(), at, user_metadata)
     target = Descriptor(manifest.media_type, manifest.digest, manifest.size)
-    examined = list(_examined(listed, at))
-    stored = answers_of(evidence_chains(result for _, _, result in examined)) if answers is None else answers
-    rulings = rulings.with_answers(stored)
-    signatures = [_judged(rulings, target, *found) for found in examined]
+    examined = list(_examined(repository, listed, at))
+    if answers is None:
+        informed = rulings.with_answers(answers_of(rulings.chains(result for _, _, result in examined)))
+    else:
+        informed = rulings.with_answers(answers)
+    signatures = [_judged(informed, target, *found) for found in examined]
     findings = [signature.finding for signature in signatures]
+    standings = _standings(signatures) if answers is None else [None for _ in signatures]
     verdict = rulings.artifact(listing, findings)
     if verdict.word.is_green:
         assert verdict.deciding is not None
-        chain = _chain(signatures[verdict.deciding]) if answers is None else None
-        verdict = _still_green(verdict, listing, chain, rests_of(findings[verdict.deciding]), at)
+        verdict = _still_green(verdict, listing, standings[verdict.deciding], at)
     else:
         faults = list(Fault.objects.filter(Q(subject=digest) | Q(digest=str(digest)), repository=repository))
         all_findings = [*findings, *unread(faults, digest, listing)]
         verdict = not_to_be_had(manifest, faults) or rulings.artifact(listing, all_findings)
     order = sorted(range(len(signatures)), key=lambda i: (i != verdict.deciding, -SEVERITY[findings[i].word], i))
     deciding = verdict.deciding
+    signatures = [_aged(one, listing, standing, at) for one, standing in zip(signatures, standings, strict=True)]
     return JudgedArtifact(
         repository=repository,
         manifest=manifest,
@@ -112,25 +130,33 @@ def _manifests(repository: Repository, digest: Digest, listing: Listing | None) 
         Manifest.objects.filter((Q(digest=digest) & here) | (IS_SIGNATURE & Q(subject=digest, digest__in=listed)))
         .select_related("signature__chain")
         .annotate(
-            kept=Case(When(unneeded, then=Value(None)), default=Subquery(kept), output_field=BinaryField(null=True))
+            kept=Case(When(unneeded, then=Value(None)), default=Subquery(kept), output_field=BinaryField(null=True)),
+            read=Served.objects.here(repository, "digest"),
+            envelope_read=Served.objects.here(repository, "signature__envelope"),
         )
     )
     found = {str(manifest.digest): manifest for manifest in rows}
     if str(digest) not in found:
         raise Manifest.DoesNotExist(f"{digest} was never in this repository")
-    return found[str(digest)], [found[name] for name in listed if name in found]
+    kept_here = vars(found[str(digest)])["read"]  # else others may have it, and this registry never gave it
+    return found[str(digest)] if kept_here else Manifest.placeholder(digest), [
+        found[name] for name in listed if name in found
+    ]
 
 
 def _examined(
-    manifests: Sequence[Manifest], at: datetime
+    repository: Repository, manifests: Sequence[Manifest], at: datetime
 ) -> Iterator[tuple[Manifest, Signature, Evidence | SignatureFault]]:
     """The signatures' evidence: what is stored, and where that is missing or old, what the stored bytes say."""
     rows = {manifest.digest: row for manifest in manifests if (row := getattr(manifest, "signature", None))}
     current = [row for row in rows.values() if row.evidence_version == EVIDENCE_VERSION]
-    results = {row.manifest_id: result for row, result in zip(current, evidence_of(current), strict=True)}
+    read = {row.envelope for row in current if row.envelope and vars(row.manifest)["envelope_read"]}
+    results = {
+        row.manifest_id: readable(row, result, read) for row, result in zip(current, evidence_of(current), strict=True)
+    }
     if todo := [manifest for manifest in manifests if manifest.digest not in results]:
         kept = {manifest.digest: bytes(content) for manifest in todo if (content := vars(manifest)["kept"]) is not None}
-        for examined in examine_bytes(todo, kept):
+        for examined in examine_bytes(todo, kept, Content.objects.filter(Served.objects.here(repository, "digest"))):
             rows[examined.manifest.digest] = as_row(examined, at)
             results[examined.manifest.digest] = examined.result
     for manifest in manifests:
@@ -145,8 +171,36 @@ def _judged(
     return JudgedSignature(row, manifest, result, rulings.outcome(target, result))
 
 
+def _aged(
+    signature: JudgedSignature, listing: Listing | None, standing: Standing | None, at: datetime
+) -> JudgedSignature:
+    """The signature; where it is green and its listing or its chain no longer holds, it is stale like its artifact."""
+    outcome = signature.outcome
+    if not outcome.word.is_green:
+        return signature
+    verdict = ArtifactVerdict(
+        outcome.word,
+        outcome.reason,
+        outcome.message,
+        green_until=outcome.green_until,
+        stands_until=outcome.stands_until,
+    )
+    verdict = _still_green(verdict, listing, standing, at)
+    return replace(
+        signature, outcome=replace(outcome, word=verdict.word, reason=verdict.reason, message=verdict.message)
+    )
+
+
+def _standings(signatures: Sequence[JudgedSignature]) -> list[Standing | None]:
+    """The standing of each signature, as far as its chain is stored; at most one query."""
+    unsaved = {one.row.chain_id for one in signatures if one.row._state.adding} - {None}
+    known = Chain.objects.in_bulk(unsaved) if unsaved else {}
+    found = [known.get(one.row.chain_id) if one.row._state.adding else one.row.chain for one in signatures]
+    return [(chain, rests_of(one.finding)) if chain else None for one, chain in zip(signatures, found, strict=True)]
+
+
 def _still_green(
-    verdict: ArtifactVerdict, listing: Listing | None, chain: Chain | None, rests: str, at: datetime
+    verdict: ArtifactVerdict, listing: Listing | None, standing: Standing | None, at: datetime
 ) -> ArtifactVerdict:
     """The verdict, or `stale` where a list would show it so (`trust.models.green`)."""
     if listing and listing.recent_until <= at:
@@ -155,15 +209,12 @@ def _still_green(
     if verdict.green_until and verdict.green_until <= at:
         message = f"It was {_in_words(verdict)} until {as_text(verdict.green_until)}."
         return replace(verdict, word=Word.stale, reason="deadline", message=message)
-    if chain and not chain.stands_at(at, rests):
+    if (standing and not standing[0].stands_at(at, standing[1])) or (
+        verdict.stands_until and verdict.stands_until <= at
+    ):
         message = f"It was {_in_words(verdict)}; the standing of its certificates is not known any more."
         return replace(verdict, word=Word.stale, reason="standing", message=message)
     return verdict
-
-
-def _chain(signature: JudgedSignature) -> Chain | None:
-    row = signature.row
-    return row.chain if row.pk and not row._state.adding else Chain.objects.filter(pk=row.chain_id).first()
 
 
 def _in_words(verdict: ArtifactVerdict) -> str:

@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db import IntegrityError, transaction
+from django.db.models import Subquery
 from django.utils import timezone
 
 from trust.models import StoreFile, TrustRevision
@@ -41,16 +42,20 @@ def active_number() -> int | None:
     return TrustRevision.objects.order_by("-number").values_list("number", flat=True).first()
 
 
+def active_subquery() -> Subquery:
+    """The number of the active revision, for a query that asks for it itself."""
+    return Subquery(TrustRevision.objects.order_by("-number").values("number")[:1])
+
+
 def material(revision: TrustRevision) -> Material:
     """The policy and the stores of a revision, parsed once in a process."""
-    return _material(revision.pk, revision.fingerprint)
+    return _material(revision.pk, revision.fingerprint, bytes(revision.policy))
 
 
 @lru_cache(maxsize=8)
-def _material(pk: int, fingerprint: str) -> Material:
+def _material(pk: int, _fingerprint: str, policy: bytes) -> Material:
     # The fingerprint is part of the key: a database restored under a running process may use a pk again.
-    policy = TrustRevision.objects.values_list("policy", flat=True).get(pk=pk, fingerprint=fingerprint)
-    return Material(TrustPolicy.parse(bytes(policy)), _stores(files_of(pk)))
+    return Material(TrustPolicy.parse(policy), _stores(files_of(pk)))
 
 
 def files_of(pk: int) -> dict[tuple[str, str, str], bytes]:

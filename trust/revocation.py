@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import batched
+from typing import Self
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -34,7 +35,7 @@ from trust.revocation_rows import (
 __all__ = ["answers_of", "collect", "due_sources", "follow_chains"]
 
 BATCH = 500
-STORE_TYPES = ("ca", "signingAuthority")  # whose certificates are roots of the chains that are followed
+SIGNERS, AUTHORITIES = ("ca", "signingAuthority"), ("tsa",)  # store types: of which chains their certificates are roots
 SOONEST, LATEST = timedelta(minutes=10), timedelta(hours=12)
 Standing = Chain.Standing
 
@@ -44,10 +45,10 @@ def follow_chains(at: datetime) -> int:
     revision = revisions.active()
     if revision is None:
         return 0
-    roots = roots_of(revision)
+    roots = Roots.of(revision)
     undecided = Chain.objects.filter(Q(asked_under=None) | Q(asked_under__lt=revision.number))
     rows = list(undecided.exclude(standing=Standing.NO_SOURCE).order_by("pk")[:BATCH])
-    followed = [row.pk for row in rows if roots.intersection(row.thumbprints)]
+    followed = [row.pk for row in rows if roots.hold(row)]
     left = [row.pk for row in rows if row.pk not in followed]
     with transaction.atomic():
         RevocationSource.chains.through.objects.filter(chain__in=left).delete()
@@ -57,11 +58,25 @@ def follow_chains(at: datetime) -> int:
     return len(rows)
 
 
-def roots_of(revision: TrustRevision) -> frozenset[str]:
+@dataclass(frozen=True, slots=True)
+class Roots:
     """The certificates that chains must lead to, to be asked about."""
-    stores = revisions.material(revision).stores
-    sound = [store for store in stores if store.type in STORE_TYPES and not store.fault]
-    return frozenset(certificate.thumbprint for store in sound for certificate in store.certificates)
+
+    of_signers: frozenset[str]
+    of_authorities: frozenset[str]
+
+    @classmethod
+    def of(cls, revision: TrustRevision) -> Self:
+        stores = [store for store in revisions.material(revision).stores if not store.fault]
+        signers, authorities = (
+            frozenset(one.thumbprint for store in stores if store.type in types for one in store.certificates)
+            for types in (SIGNERS, AUTHORITIES)
+        )
+        return cls(signers, authorities)
+
+    def hold(self, chain: Chain) -> bool:
+        of_authority = chain.of_authority and chain.thumbprints[-1] in self.of_authorities
+        return of_authority or not self.of_signers.isdisjoint(chain.thumbprints)
 
 
 def due_sources(at: datetime) -> QuerySet[RevocationSource]:
@@ -221,7 +236,9 @@ def _follow(needed: Mapping[str, frozenset[Source]], missing: Iterable[Source], 
 
 
 def _wake(chains: Sequence[str], at: datetime) -> None:
-    """Have those repositories judged again that hold a signature of these chains."""
+    """Have those repositories judged again that hold a signature of these chains, or one that they timestamped."""
     if chains:
-        held = Q(repository__presences__manifest__signature__chain__in=chains)
-        Judgement.objects.filter(pk__in=Judgement.objects.filter(held).values("pk")).update(due_at=at)
+        signed = Judgement.objects.filter(repository__presences__manifest__signature__chain__in=chains)
+        stamped = Judgement.objects.filter(repository__verdicts__tsa_chain__in=chains)
+        concerned = Q(pk__in=signed.values("pk")) | Q(pk__in=stamped.values("pk"))
+        Judgement.objects.filter(concerned).update(due_at=at)

@@ -13,8 +13,6 @@ from trust.answer_json import says_from_json, says_to_json
 from trust.asking import Collected
 from trust.models import AnswerContent, Chain, RevocationSource
 from trust.notary.certificates import Certificate
-from trust.notary.evidence import Evidence
-from trust.notary.outcome import SignatureFault
 from trust.notary.revocation import Answer, Asked, RevocationAnswers, Source, SourceKind
 
 MANY = 500  # rows in one query
@@ -50,11 +48,6 @@ def answers_of(some: Iterable[Sequence[Certificate]]) -> RevocationAnswers:
         rows = RevocationSource.objects.filter(Q(answer__isnull=False) | Q(failed_at__isnull=False), key__in=few)
         asked |= {source_of(row): _asked(row) for row in rows.select_related("answer")}
     return RevocationAnswers(asked)
-
-
-def evidence_chains(results: Iterable[Evidence | SignatureFault]) -> set[tuple[Certificate, ...]]:
-    """The chains of signatures whose integrity holds."""
-    return {result.chain for result in results if isinstance(result, Evidence) and result.chain}
 
 
 def sources_named(chain: Sequence[Certificate]) -> Iterator[Source]:

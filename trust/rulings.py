@@ -10,6 +10,7 @@ from registries.oci.descriptor import Descriptor
 from registries.oci.digest import Digest
 from trust import revisions
 from trust.models import RESTS_NOT, Chain, TrustRevision
+from trust.notary.certificates import Certificate
 from trust.notary.checks import as_sentence
 from trust.notary.evidence import Evidence
 from trust.notary.judge import Question, judge
@@ -17,6 +18,7 @@ from trust.notary.levels import Action, Validation
 from trust.notary.outcome import Outcome, SignatureFault, Word
 from trust.notary.revocation import NO_ANSWERS, RevocationAnswers
 from trust.notary.revocation_check import REVOKED_LATER
+from trust.notary.timestamp_check import HOLDS, authority_of
 from trust.notary.trust_policy import Choice, TrustPolicy
 from trust.notary.trust_store import TrustStores
 from trust.statuses import ArtifactVerdict, artifact_status
@@ -58,6 +60,17 @@ class Rulings:
         """The same, knowing these answers; verdicts that were found already stay."""
         return replace(self, answers=answers)
 
+    def chains(self, results: Iterable[Evidence | SignatureFault]) -> set[tuple[Certificate, ...]]:
+        """The chains about which answers matter: of signatures that are intact, and of their timestamps' authorities."""
+        found = set()
+        for evidence in results:
+            if isinstance(evidence, Evidence) and evidence.chain:
+                found.add(evidence.chain)
+                if self.choice.statement and self.choice.statement.stores_of("tsa"):
+                    stores = self.material.stores
+                    found.add(authority_of(evidence.with_roots(stores).timestamp, self.choice.statement, stores))
+        return found
+
     @property
     def level(self) -> str:
         return self.choice.statement.level.name if self.choice.statement else ""
@@ -69,7 +82,8 @@ class Rulings:
     def outcome(self, target: Descriptor, evidence: Evidence) -> Outcome:
         """The verdict on one signature of `target`, with all that was seen."""
         question = Question(self.reference, target, self.user_metadata)
-        outcome = judge(question, evidence, self.material.policy, self.material.stores, self.answers, self.at)
+        stores = self.material.stores
+        outcome = judge(question, evidence.with_roots(stores), self.material.policy, stores, self.answers, self.at)
         return outcome if self.revision else replace(outcome, reason=NO_POLICY_REASON, message=NO_POLICY_MESSAGE)
 
     def like(self, target: Descriptor, evidence: Evidence) -> Outcome:
@@ -121,6 +135,14 @@ def rests_of(finding: Outcome | SignatureFault) -> str:
     return Chain.Standing.REVOKED if result.code == REVOKED_LATER else ""
 
 
+def rests_on_authority(finding: Outcome | SignatureFault) -> bool:
+    """Whether a green word would turn if the authority of its timestamp no longer stood."""
+    if isinstance(finding, SignatureFault) or not finding.word.is_green or not finding.authentic_time.chain:
+        return False
+    result = finding.result(Validation.authentic_timestamp)
+    return result.action is Action.enforce and result.code == HOLDS
+
+
 def unread(faults: Iterable[Fault], subject: Digest, listing: Listing | None) -> list[SignatureFault]:
     """What the registry lists for a subject and could not be read: any of it may be a signature."""
     read = set(listing.digests) if listing else set()
@@ -156,5 +178,5 @@ def distinct(target: Descriptor, evidence: Evidence) -> Hashable:
         (signed.scheme, signed.authentic_signing_time, signed.expiry, signed.attributes),
         (signed.verification_plugin, signed.verification_plugin_min_version, signed.target_fault),
         claimed and (claimed.same_content(target), claimed.digest == target.digest),
-        evidence.unverified_timestamp_token,
+        evidence.timestamp or evidence.unverified_timestamp_token,
     )

@@ -3,22 +3,19 @@
 from registries.oci.descriptor import Descriptor
 from registries.oci.errors import OciError
 from registries.oci.manifest import Manifest, parse_manifest
+from trust.notary.evidence import MAX_ENVELOPE
 from trust.notary.media_types import ENVELOPES
 from trust.notary.outcome import SignatureFault, Word
-
-LARGEST_ENVELOPE = 1024 * 1024  # security reference 0.1; notation takes 32 MiB
 
 
 def envelope_of(manifest: Manifest) -> Descriptor | SignatureFault:
     """The one envelope that a signature manifest names."""
     if len(manifest.layers) != 1:
-        message = (
-            f"The signature manifest names {len(manifest.layers) or 'no'} blobs where exactly one envelope belongs."
-        )
+        message = f"The signature manifest has {len(manifest.layers)} layers, where exactly one holds the envelope."
         return SignatureFault(Word.failed, "layer_count", message)
     layer = manifest.layers[0]
-    if layer.size > LARGEST_ENVELOPE:
-        message = f"The envelope has {layer.size} bytes; at most {LARGEST_ENVELOPE} (1 MiB) are read."
+    if layer.size > MAX_ENVELOPE:
+        message = f"The envelope has {layer.size} bytes; at most {MAX_ENVELOPE} are read."
         return SignatureFault(Word.unknown, "limit", message, ends_notation=False)
     return layer
 

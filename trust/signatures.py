@@ -11,6 +11,7 @@ from registries.oci.source import Source
 from trust.notary.checks import as_sentence
 from trust.notary.evidence import MAX_ENVELOPE
 from trust.notary.outcome import SignatureFault, Word
+from trust.signature_manifests import envelope_of
 
 MAX_REFERRERS = 10_000
 
@@ -65,10 +66,9 @@ def _manifest(source: Source, repository: str, descriptor: Descriptor) -> Manife
 
 
 def _signature(source: Source, repository: str, manifest: Manifest) -> ListedSignature:
-    if len(manifest.layers) != 1:
-        message = f"The signature manifest has {len(manifest.layers)} layers, where exactly one holds the envelope."
-        return ListedSignature(manifest.digest, fault=SignatureFault(Word.failed, "layer_count", message))
-    layer = manifest.layers[0]
+    layer = envelope_of(manifest)
+    if isinstance(layer, SignatureFault):
+        return ListedSignature(manifest.digest, fault=layer)
     try:
         envelope = source.blob(repository, layer, max_size=MAX_ENVELOPE)
     except OciError as error:

@@ -14,16 +14,17 @@ from registries.models import Repository
 from registries.oci.descriptor import Descriptor
 from registries.oci.digest import Digest
 from trust import holdings, revisions
-from trust.evidence import evidence_of, examine_missing
+from trust.chains import store_authorities
+from trust.evidence import evidence_of, examine_missing, readable, served_envelopes
 from trust.holdings import Subject
 from trust.models import Judgement, Signature
 from trust.notary.evidence import EVIDENCE_VERSION, Evidence
 from trust.notary.judge import JUDGE_VERSION
 from trust.notary.outcome import Outcome, SignatureFault, Word
 from trust.on_the_spot import JudgedArtifact, JudgedSignature, judge_artifact
-from trust.records import JudgedRow, JudgedSubject, Records
-from trust.revocation_rows import answers_of, evidence_chains
-from trust.rulings import Rulings, not_to_be_had, rests_of, unread
+from trust.records import JudgedRow, JudgedSubject, Records, resting_of
+from trust.revocation_rows import answers_of
+from trust.rulings import Rulings, not_to_be_had, unread
 
 __all__ = [
     "JudgedArtifact",
@@ -71,24 +72,26 @@ def judge_repository(lease: Lease[Judgement], at: datetime | None = None) -> Non
     rulings = Rulings.of(repository.reference, revisions.active(), at)
     examine_missing(repository, at=at, lease=lease)
     subjects = holdings.load(repository)
-    rows = _judge_signatures(subjects, rulings, lease)
+    rows = _judge_signatures(repository, subjects, rulings, lease)
     judged = [_judge(subject, rulings, rows) for subject in subjects]
     covers = holdings.covered(_green_indexes(judged), repository)
     judged = [replace(each, covered_by=covers.get(each.subject.digest)) for each in judged]
+    store_authorities({outcome.authentic_time.chain for outcome in _outcomes(judged)})
     Records.load(repository, rulings).write(judged, lease)
     _finish(lease, repository, rulings, judged)
 
 
 def _judge_signatures(
-    subjects: Iterable[Subject], rulings: Rulings, lease: Lease[Judgement]
+    repository: Repository, subjects: Iterable[Subject], rulings: Rulings, lease: Lease[Judgement]
 ) -> dict[Digest, tuple[Signature, Outcome | SignatureFault]]:
     """Every listed signature that was examined, with the verdict on it; the evidence itself is let go batch by batch."""
     targets = {signature.digest: subject.target for subject in subjects for signature in subject.signatures}
     judged = {}
     for digests in batched(targets, BATCH):
         rows = list(Signature.objects.filter(pk__in=digests, evidence_version=EVIDENCE_VERSION))
-        results = evidence_of(rows)
-        informed = rulings.with_answers(answers_of(evidence_chains(results)))
+        served = served_envelopes(repository, rows)
+        results = [readable(row, result, served) for row, result in zip(rows, evidence_of(rows), strict=True)]
+        informed = rulings.with_answers(answers_of(rulings.chains(results)))
         for row, result in zip(rows, results, strict=True):
             judged[row.pk] = row, _finding(informed, targets[row.pk], result)
             row.evidence = None
@@ -115,12 +118,16 @@ def _judge(
         verdict=verdict,
         signatures=tuple(JudgedRow(row, _outcome(rulings, found)) for row, found in filter(None, signed)),
         chain=deciding[0].chain_id if deciding else None,
-        rests=rests_of(deciding[1]) if deciding else "",
+        resting=resting_of(deciding[1]) if deciding else {},
     )
 
 
 def _outcome(rulings: Rulings, finding: Outcome | SignatureFault) -> Outcome:
     return rulings.of_fault(finding) if isinstance(finding, SignatureFault) else finding
+
+
+def _outcomes(judged: Iterable[JudgedSubject]) -> Iterator[Outcome]:
+    return (row.outcome for each in judged for row in each.signatures)
 
 
 def _green_indexes(judged: Iterable[JudgedSubject]) -> Iterator[Digest]:

@@ -24,7 +24,7 @@ class ArtifactSerializer(serializers.ModelSerializer[ArtifactStatus]):
     last_status = serializers.CharField(source="word")
     green_until = serializers.DateTimeField(source="holds_until", allow_null=True)
     referrers = serializers.JSONField(source="counts")
-    covered_by = serializers.CharField(allow_null=True)
+    covered_by = serializers.SerializerMethodField()
     trust = serializers.SerializerMethodField()
 
     class Meta:
@@ -35,6 +35,10 @@ class ArtifactSerializer(serializers.ModelSerializer[ArtifactStatus]):
             "listed_at", "changed_at", "since", "referrers", "covered_by", "signature_withdrawn", "tag_moved_back",
             "cosign", "trust",
         )  # fmt: skip
+
+    def get_covered_by(self, row: ArtifactStatus) -> str | None:
+        """The index that covers it and is green now."""
+        return str(row.covered_by) if row.covered_by and vars(row)["covered_now"] else None
 
     def get_trust(self, row: ArtifactStatus) -> str:
         path = reverse("api_artifact_trust", args=[row.repository_id, row.manifest_id])

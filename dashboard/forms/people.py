@@ -5,7 +5,7 @@ from typing import Any
 from django import forms
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.models import User
-from django.contrib.auth.password_validation import password_validators_help_texts, validate_password
+from django.contrib.auth.password_validation import validate_password
 from django.utils import timezone
 
 from dashboard import sign_in
@@ -54,7 +54,7 @@ class JoinForm(forms.Form):
         max_length=4096,
         strip=False,
         label="Password",
-        help_text=" ".join(password_validators_help_texts()),
+        help_text="At least 12 characters; no common password, and not much like the name.",
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
         error_messages={"required": "Choose a password."},
     )

@@ -203,7 +203,6 @@ class LayoutForm(ConnectionForm):
     folder = forms.CharField(
         max_length=255,
         label="Folder",
-        help_text="A directory with an OCI image layout, as a path below the folder of layouts.",
         widget=forms.TextInput(attrs=EXACT),
     )
     stands_for = forms.CharField(
@@ -214,6 +213,10 @@ class LayoutForm(ConnectionForm):
         "and its artifacts read not checked.",
         widget=forms.TextInput(attrs={**EXACT, "placeholder": "registry.example.com/web/shop"}),
     )
+
+    def __init__(self, *args: Any, instance: Registry | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, instance=instance, **kwargs)
+        self.fields["folder"].help_text = f"The folder below {settings.LAYOUT_ROOT} that has the file oci-layout."
 
     def initial_of(self, registry: Registry) -> dict[str, Any]:
         repository = registry.repository_patterns[0] if registry.repository_patterns else ""

@@ -2,6 +2,7 @@
 
 import unicodedata
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from django import template
@@ -10,7 +11,7 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from dashboard.words import KINDS, REVOKED, Look, kind_look, look_of, reason_text
+from dashboard.words import KINDS, REVOKED, Look, look_of, reason_text
 from dashboard.words import best_tag as tag_that_says_most
 from registries.oci.digest import Digest
 from trust.notary.outcome import Word
@@ -22,6 +23,7 @@ ALERTS = {"success": "good", "error": "bad", "warning": "warn", "info": "info", 
 
 
 @register.simple_tag
+@lru_cache(maxsize=512)  # a page of a list shows hundreds of the same few
 def icon(name: str, css: str = "icon") -> SafeString:
     """An icon of the sprite; the word that it stands for stands beside it."""
     kind = format_html(' class="{}"', css) if css else EMPTY
@@ -139,13 +141,8 @@ def day(when: datetime) -> SafeString:
 
 
 def _time(when: datetime, text: str) -> SafeString:
-    exact = when.astimezone(UTC)
-    return format_html(
-        '<time datetime="{}" title="{}">{}</time>',
-        f"{exact:%Y-%m-%dT%H:%M:%SZ}",
-        f"{exact:%Y-%m-%d %H:%M:%S} UTC",
-        text,
-    )
+    exact = when.astimezone(UTC).replace(tzinfo=None, microsecond=0)
+    return format_html('<time datetime="{}Z" title="{} UTC">{}</time>', exact.isoformat(), exact.isoformat(" "), text)
 
 
 def _moment_text(when: datetime) -> str:
@@ -197,15 +194,24 @@ def plates(text: Any) -> SafeString:
 def inert(value: Any) -> SafeString:
     """Text with its control, format and surrogate characters as plates."""
     text = str(value)
-    if not any(_is_odd(character) for character in text):
+    if not _has_odd(text):
         return format_html("{}", text)
     return format_html_join("", "{}", ((_shown(character),) for character in text))
 
 
 @register.filter
+def media_type(text: Any) -> SafeString:
+    """A media type, which may be folded after its slash."""
+    pieces = str(text).split("/")
+    folded = format_html_join(mark_safe("/<wbr>"), "{}", ((inert(piece),) for piece in pieces))
+    return format_html("<bdi>{}</bdi>", folded)
+
+
+@register.filter
 def inert_text(text: Any) -> str:
     """The same without marks, for places that hold text only: `title`, and the text of pictures."""
-    return "".join(f"[U+{ord(c):04X}]" if _is_odd(c) else c for c in str(text))
+    shown = str(text)
+    return "".join(f"[U+{ord(c):04X}]" if _is_odd(c) else c for c in shown) if _has_odd(shown) else shown
 
 
 @register.filter
@@ -223,6 +229,11 @@ def _shown(character: str) -> SafeString | str:
     return format_html('<span class="odd">U+{}</span>', f"{ord(character):04X}") if _is_odd(character) else character
 
 
+def _has_odd(text: str) -> bool:
+    """Whether any character of the text is odd; what Python calls printable holds but one that is."""
+    return "\u2800" in text or (not text.isprintable() and any(map(_is_odd, text)))
+
+
 def _is_odd(character: str) -> bool:
     """Whatever is not drawn, or draws something else than itself."""
     if character in " \n\t":
@@ -234,27 +245,18 @@ def _is_odd(character: str) -> bool:
 def kinds(counts: Any) -> SafeString:
     """Figures of referrers by kind, each with its icon; "none" for none."""
     known = counts if isinstance(counts, dict) else {}
-    shown = [
-        (f"{look.of(number)}", icon(look.icon), look.one, f"{number:,}")
-        for kind, look in KINDS.items()
-        if isinstance(number := known.get(kind), int) and number > 0
-    ]
+    numbers = ((kind, known.get(kind)) for kind in KINDS)
+    return _kinds(tuple((kind, number) for kind, number in numbers if isinstance(number, int) and number > 0))
+
+
+@lru_cache(maxsize=512)
+def _kinds(numbers: tuple[tuple[str, int], ...]) -> SafeString:
+    looks = ((KINDS[kind], number) for kind, number in numbers)
+    shown = [(look.of(number), icon(look.icon), look.one, f"{number:,}") for look, number in looks]
     if not shown:
         return format_html('<span class="muted">{}</span>', "none")
     each = '<span title="{}">{}<span class="unseen">{} </span>{}</span>'
     return format_html('<span class="kinds">{}</span>', format_html_join("", each, shown))
-
-
-@register.simple_tag
-def kind_icon(kind: str) -> SafeString:
-    return icon(kind_look(kind).icon)
-
-
-@register.filter
-def kind_name(kind: str) -> str:
-    """A kind as the name of one: "Scan result"."""
-    name = kind_look(kind).one
-    return name[:1].upper() + name[1:]
 
 
 @register.filter

@@ -35,7 +35,7 @@ def _context(request: Request, now: datetime) -> dict[str, Any]:
     figures = judgements.aggregate(
         running=Count("pk", filter=Q(leased_until__gt=now)), failing=Count("pk", filter=~Q(last_error=""))
     )
-    judging_due = verification.due_judgements(now).filter(pk__in=repositories.values("pk")).count()
+    judging_due = verification.due_judgements(now).filter(repository__in=repositories).count()
     return {
         "at": now,
         "progress": progress,

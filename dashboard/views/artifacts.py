@@ -17,12 +17,12 @@ from dashboard.manifest_page import manifest_page
 from dashboard.requests import Request
 from dashboard.tree_page import tree_page
 from dashboard.words import reason_text
-from registries.models import Content, Manifest
+from registries.models import Manifest
 from registries.oci.digest import Digest
 from trust import revisions
 from trust.models import ArtifactStatus
 from trust.notary.outcome import Word
-from trust.on_the_spot import JudgedArtifact, judge_artifact
+from trust.on_the_spot import JudgedArtifact, judge_listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,11 @@ def artifacts(request: Request) -> HttpResponse:
         ],
         "chips": list(_chips(filters, page.rows, registries)),
         "words": [(word, f"?{filters.query(words=(word,), reason='')}", tally.words.get(word, 0)) for word in Word],
-        "reasons": [(reason, f"?{filters.query(reason=reason)}", count) for reason, count in tally.reasons.items()],
+        "reasons": [
+            (reason, f"?{filters.query(reason=reason)}", count)
+            for reason, count in tally.reasons.items()
+            if reason not in list(Word)  # it says no more than the status
+        ],
         "registries": [
             (name, f"?{filters.query(registry=pk, repository=None)}")
             for pk, name in sorted(registries.items(), key=lambda item: item[1])
@@ -142,7 +146,7 @@ def artifact(request: Request, repository_id: int, digest: Digest) -> HttpRespon
 def judge(place: Place) -> JudgedArtifact:
     """The artifact judged on the spot; Http404 for one that never was there."""
     try:
-        return judge_artifact(place.repository, place.digest, timezone.now())
+        return judge_listed(place.repository, place.digest, place.listing, timezone.now())
     except Manifest.DoesNotExist as error:
         raise Http404 from error
 
@@ -172,7 +176,7 @@ def manifest(request: Request, repository_id: int, digest: Digest) -> HttpRespon
     """The Manifest tab: the very bytes, and what they say."""
     place = Place.of(request.user, repository_id, digest)
     row = place.manifest()
-    content = _content(digest)
+    content = place.content()
     context = {"at": timezone.now(), "page": manifest_page(place, row, content)}
     return render(
         request, "dashboard/artifact_manifest.html", head(request.user, place, row, "artifact_manifest") | context
@@ -182,15 +186,11 @@ def manifest(request: Request, repository_id: int, digest: Digest) -> HttpRespon
 @require_safe
 def manifest_raw(request: Request, repository_id: int, digest: Digest) -> HttpResponse:
     """The exact bytes, as a file: a browser is never asked to interpret what a registry sent."""
-    Place.of(request.user, repository_id, digest).manifest()
-    content = _content(digest)
+    place = Place.of(request.user, repository_id, digest)
+    place.manifest()
+    content = place.content()
     if content is None:
         raise Http404
     response = HttpResponse(content, content_type="application/octet-stream")
     response.headers["Content-Disposition"] = f'attachment; filename="{digest.short}.json"'
     return response
-
-
-def _content(digest: Digest) -> bytes | None:
-    kept = Content.objects.filter(digest=digest).values_list("content", flat=True).first()
-    return None if kept is None else bytes(kept)

@@ -1,5 +1,7 @@
 """Audit: what people did, newest first, with the chain of hashes checked as far as the page reaches."""
 
+from typing import Any
+
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -24,6 +26,18 @@ ACTIONS = {
 }
 
 
+def _details(entry: AuditEntry) -> list[tuple[str, str]]:
+    return [(name, _as_text(value)) for name, value in entry.details.items()]
+
+
+def _as_text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "none"
+    return str(value) or "none"
+
+
 @require_safe
 @access.admin_required
 def audit(request: Request) -> HttpResponse:
@@ -35,7 +49,7 @@ def audit(request: Request) -> HttpResponse:
     shown = found[:SIZE]
     context = {
         "at": timezone.now(),
-        "entries": [(entry, ACTIONS.get(entry.action, entry.action)) for entry in shown],
+        "entries": [(entry, ACTIONS.get(entry.action, entry.action), _details(entry)) for entry in shown],
         "broken": record.first_broken(found),
         "older": shown[-1].pk if len(found) > SIZE else None,
         "paged": bool(before),

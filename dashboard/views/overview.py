@@ -1,6 +1,6 @@
 """The overview: how many artifacts read what, what turned lately, how the registries are, what work is due."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -57,13 +57,24 @@ class Turn:
     word: str
 
 
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The artifacts that read one word for one reason."""
+
+    word: Word
+    reason: str
+    number: int
+    covered: int  # by an index
+
+
 @require_safe
 def overview(request: Request) -> HttpResponse:
     now = timezone.now()
     repositories = access.repositories_of(request.user)
     revision = revisions.active_number()
     rows = ArtifactStatus.objects.within(repositories).artifacts().with_word_at(revision, now)
-    figures = _figures(rows)
+    groups = _grouped(rows)
+    figures = _figures(groups)
     registries = work.registry_rows(access.registries_of(request.user).distinct(), repositories, now)
     progress = work.Progress.of(repositories, now)
     context = {
@@ -73,9 +84,7 @@ def overview(request: Request) -> HttpResponse:
         "total": sum(figure.number for figure in figures),
         "bar": list(_bar(figures)),
         "turns": _turns(repositories, revision, now),
-        "revoked": rows.filter(reason="revoked")
-        .exclude(Q(("word_now__in", [w.value for w in Word if w.is_green])))
-        .count(),
+        "revoked": sum(group.number for group in groups if group.reason == "revoked" and not group.word.is_green),
         "registries": registries,
         "progress": progress,
         "nobody_works": work.nobody_works(progress, now),
@@ -85,22 +94,25 @@ def overview(request: Request) -> HttpResponse:
     return render(request, "dashboard/overview.html" + ("#live" if request.htmx else ""), context)
 
 
-def _figures(rows: QuerySet[ArtifactStatus]) -> list[Figure]:
+def _grouped(rows: QuerySet[ArtifactStatus]) -> list[Group]:
     groups = (
         rows.order_by()
         .values_list(F("word_now"), "reason")
-        .annotate(number=Count("pk"), covered=Count("pk", filter=Q(covered_by__isnull=False)))
+        .annotate(number=Count("pk"), covered=Count("pk", filter=Q(("covered_now", True))))
     )
+    return [Group(Word(word), *others) for word, *others in groups]
+
+
+def _figures(groups: Iterable[Group]) -> list[Figure]:
     numbers = dict.fromkeys(ORDER, 0)
     covered = 0
     reasons: dict[Word, tuple[int, str]] = {}
-    for name, reason, number, under_index in groups:
-        word = Word(name)
-        numbers[word] += number
-        if word is Word.unsigned:
-            covered += under_index
-        elif reason != word.value:
-            reasons[word] = max(reasons.get(word, (0, "")), (number, reason))
+    for group in groups:
+        numbers[group.word] += group.number
+        if group.word is Word.unsigned:
+            covered += group.covered
+        elif group.reason != group.word.value:
+            reasons[group.word] = max(reasons.get(group.word, (0, "")), (group.number, group.reason))
     total = sum(numbers.values())
     notes = {word: f"{number:,} {reason_text(reason).lower()}" for word, (number, reason) in reasons.items()}
     if covered:

@@ -110,7 +110,6 @@ def _form_page(request: Request, form: ConnectionForm, known: Registry | None) -
         "registry": known,
         "layouts": bool(settings.LAYOUT_ROOT),
         "is_layout": isinstance(form, LayoutForm),
-        "layout_root": settings.LAYOUT_ROOT,
     }
     return render(request, "dashboard/registry_form.html", context, status=400 if form.errors else 200)
 
@@ -168,7 +167,7 @@ def index_now(request: Request, registry_id: int) -> HttpResponse:
     with transaction.atomic():
         asked = get_object_or_404(access.registries_of(request.user), pk=registry_id)
         Survey.objects.update_or_create(registry=asked, defaults={"due_at": now})
-        number = asked.repositories.update(due_at=now)
+        number = asked.repositories.ask_now(now)
         audit.record(request.user, "registry.index_asked", str(asked), now, repositories=number)
         _nudge()
     return redirect("registry", registry_id)

@@ -81,7 +81,7 @@ def index_now(request: Request, repository_id: int) -> HttpResponse:
     with transaction.atomic():
         visible = access.repositories_of(request.user)
         asked = get_object_or_404(visible.select_related("registry"), pk=repository_id)
-        Repository.objects.filter(pk=asked.pk).update(due_at=now)
+        Repository.objects.filter(pk=asked.pk).ask_now(now)
         audit.record(request.user, "repository.index_asked", f"{asked.registry}/{asked.name}", now)
         transaction.on_commit(tasks.nudge_due, robust=True)
     return redirect("repository", repository_id)

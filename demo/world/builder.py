@@ -10,7 +10,8 @@ from typing import Literal
 from demo import documents, signing
 from demo.pki import Pki
 from demo.registry import DemoRegistry
-from demo.signing import Defect, Extended, Format
+from demo.signing import Defect, Extended, Format, Stamp
+from demo.timestamping import timestamps
 
 OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 OCI_INDEX = "application/vnd.oci.image.index.v1+json"
@@ -232,7 +233,7 @@ class Builder:
         scheme: str = signing.X509,
         attributes: Sequence[Extended] = (),
         metadata: Mapping[str, str] | None = None,
-        timestamp_token: bytes | None = None,
+        timestamp_token: Stamp | bytes | None = None,
         shown: str = "",
         defects: Collection[Defect] = (),
         media_type: str = "",
@@ -254,6 +255,10 @@ class Builder:
         )
         blob = self.blob(subject.repository, media_type or signing.MEDIA_TYPES[envelope_format], envelope)
         return self.attach_envelopes(subject, [blob], signer, days=days, form=form, annotations=annotations)
+
+    def stamp(self, days: float = 2) -> Stamp:
+        """What makes timestamp tokens, `days` ago."""
+        return timestamps(self.pki.timestamper, self.ago(days))
 
     def attach_envelopes(
         self,

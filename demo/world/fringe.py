@@ -2,7 +2,7 @@
 
 import json
 
-from demo import signing
+from demo import signing, timestamping
 from demo.world.builder import CREATED, OCI_INDEX, OCI_MANIFEST, Builder, rfc3339
 
 OVERRIDE, ISOLATE = "\u202e", "\u2067"  # make what follows run from right to left
@@ -63,11 +63,17 @@ def models(world: Builder) -> None:
     world.expect(image, "untrusted", "no_store_for_scheme", "a person's signature, where the authority's is wanted")
 
     image = world.image("ml/embeddings", "3", "latest", days=2)
-    world.sign(image, timestamp_token=b"a token that only its authority can judge")
-    world.expect(image, "unknown", "timestamp_not_evaluated", "a timestamp that Signboard does not read yet")
+    world.sign(image, timestamp_token=world.stamp())
+    world.expect(image, "verified", "verified", "a timestamp, where one is wanted")
     image = world.image("ml/embeddings", "2", days=22)
     world.sign(image, days=22)
     world.expect(image, "untrusted", "timestamp_missing", "no timestamp, where one is wanted")
+    image = world.image("ml/embeddings", "1", days=99)
+    world.sign(image, "expired", "cose", days=99, timestamp_token=world.stamp(99))
+    world.expect(image, "verified", "verified", "an expired certificate that a timestamp rescues")
+    image = world.image("ml/embeddings", "0.9", days=50)
+    world.sign(image, days=50, timestamp_token=timestamping.make_token(world.pki.timestamper, b"", world.ago(50)))
+    world.expect(image, "untrusted", "timestamp_imprint", "a timestamp that was made for another signature")
     image = world.image("ml/feature-cache", "1", "latest", days=22)
     world.sign(image, days=22)
     world.expect(image, "verified", "verified", "a timestamp is wanted only once the certificate has expired")

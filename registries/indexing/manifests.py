@@ -5,7 +5,7 @@ from itertools import batched
 
 from registries import models
 from registries.indexing.run import Run
-from registries.models import Child, Content, contents
+from registries.models import Child, Content, Served, contents
 from registries.oci import media_types
 from registries.oci.descriptor import Descriptor
 from registries.oci.digest import Digest
@@ -25,9 +25,9 @@ Found = dict[Digest, Manifest | OciError]
 
 
 def read(run: Run, digests: Iterable[Digest]) -> Found:
-    """Each of these manifests, or why it is not to be had. No digest that we keep is fetched again."""
+    """Each of these manifests, or why it is not to be had. Nothing that this repository gave before is fetched again."""
     wanted = dict.fromkeys(digests)
-    found: Found = dict(_kept(wanted))
+    found: Found = dict(_kept(Served.objects.among(run.repository, wanted)))
     missing = [digest for digest in wanted if digest not in found]
     shelf = Shelf(run)
 
@@ -51,7 +51,8 @@ def keep_blobs(run: Run, manifests: Iterable[Manifest]) -> None:
     for manifest in manifests:
         for blob in _blobs_of(run, manifest):
             wanted.setdefault((blob.digest, blob.size), (manifest, blob))  # a lie about the size hides no honest one
-    kept = _kept_digests({digest for digest, _ in wanted})
+    served = Served.objects.among(run.repository, {digest for digest, _ in wanted})
+    kept = _kept_digests(served)
     missing = [wanted[key] for key in wanted if key[0] not in kept]
     shelf = Shelf(run)
 
@@ -107,7 +108,7 @@ def named(found: Found, descriptor: Descriptor) -> Manifest | OciError:
 class Shelf:
     """Bytes and rows of content on their way into the database, written in parts of bounded size.
 
-    Content says nothing about any repository, so it may be written before what refers to it.
+    Content and who served it say nothing about presence, so they may be written before what refers to them.
     """
 
     def __init__(self, run: Run) -> None:
@@ -134,6 +135,10 @@ class Shelf:
             with self._run.commit():
                 write_manifests(sorted(self._manifests, key=lambda manifest: manifest.digest))
                 Content.objects.bulk_create(by_digest, ignore_conflicts=True)
+                Served.objects.bulk_create(
+                    [Served(repository=self._run.repository, digest=row.digest) for row in by_digest],
+                    ignore_conflicts=True,
+                )
         self._contents, self._manifests, self._bytes = [], [], 0
 
 
@@ -164,11 +169,6 @@ def row_of(manifest: Manifest) -> models.Manifest:
 
 def _subject_of(manifest: Manifest) -> Digest | None:
     return manifest.subject.digest if manifest.subject else None
-
-
-def placeholder(digest: Digest) -> models.Manifest:
-    """The row of a manifest that a registry names and does not give: its empty media type says so."""
-    return models.Manifest(digest=digest, media_type="", kind=Kind.other.value, size=0)
 
 
 def summary_of(manifest: Manifest) -> dict[str, object]:

@@ -6,7 +6,7 @@ from itertools import batched
 from django.db.models import Exists, OuterRef, Q
 
 from registries.indexing.run import Run
-from registries.models import Child, Presence, PresenceQuerySet, Tag
+from registries.models import Child, Presence, PresenceQuerySet, Served, Tag
 from registries.oci.digest import Digest
 
 QUERY = 500
@@ -54,7 +54,10 @@ def settle_artifacts(run: Run) -> None:
     here = Presence.objects.filter(repository=run.repository).current()
     tagged = Tag.objects.filter(repository=run.repository, gone_at=None, digest=OuterRef("manifest_id"))
     parents = Child.objects.filter(
-        child=OuterRef("manifest_id"), parent__presences__repository=run.repository, parent__presences__until=None
+        Served.objects.here(run.repository, "parent"),
+        child=OuterRef("manifest_id"),
+        parent__presences__repository=run.repository,
+        parent__presences__until=None,
     )
     is_one = Q(Exists(tagged)) | Q(Q(manifest__subject=None), ~Exists(parents))
     for should_be, rows in ((True, here.filter(is_one)), (False, here.exclude(is_one))):

@@ -82,7 +82,7 @@ class Walk:
         following = [later for step in steps for later in self._following(step, present[step.digest])]
         run.done, run.total = run.done + len(steps), run.total + len(following)
         with run.commit():
-            models.Manifest.objects.bulk_create(map(manifests.placeholder, missing), ignore_conflicts=True)
+            models.Manifest.objects.bulk_create(map(models.Manifest.placeholder, missing), ignore_conflicts=True)
             listings.write_indexes(run, answers)
             listings.write(run, list(findings.values()), rows)
             self._presences.begin([*own, *(manifest.digest for manifest in everything)])

@@ -115,11 +115,17 @@ def _agreed_type(fields: dict[str, object], given: str | None) -> str:
         raise ManifestError(
             f"the manifest calls itself {inner} but is served as {outer[:100]!a}", code="media_type_mismatch"
         )
-    type_ = essence(inner) or outer
-    if not type_:  # OCI lets the body leave it out; having refused mixtures, its shape is unambiguous
-        type_ = media_types.OCI_INDEX if "manifests" in fields else media_types.OCI_MANIFEST
+    # OCI alone lets the body leave it out; having refused mixtures, its shape is unambiguous.
+    shape = media_types.OCI_INDEX if "manifests" in fields else media_types.OCI_MANIFEST
+    type_ = essence(inner) or outer or shape
     if type_ not in media_types.MANIFESTS:
         raise ManifestError(f"{type_[:100]!a} is not a manifest type that we know", code="unsupported_media_type")
+    is_schema1 = type_ in media_types.SCHEMA1 and fields.get("schemaVersion") == 1
+    if not inner and type_ != shape and not is_schema1:  # else two registries could make two things of the same bytes
+        raise ManifestError(
+            f"the manifest names no media type of its own, which makes it {shape}, but is served as {type_}",
+            code="media_type_mismatch",
+        )
     return type_
 
 

@@ -64,6 +64,44 @@
     if (item) moveInTree(event, item);
   });
 
+  // Parts that htmx draws anew: the focus stays on what it was on, and what was only polled never takes away typing.
+  const isTyping = (element) => element.matches("input, textarea, select");
+  const isSelecting = (part) => {
+    const selection = document.getSelection();
+    return !selection.isCollapsed && selection.containsNode(part, true);
+  };
+  const stopsOf = (part) => [...part.querySelectorAll("a[href], button, input:not([type=hidden]), summary, [tabindex]")];
+  const nameOf = (stop) => [stop.tagName, stop.getAttribute("href"), stop.name, stop.ariaLabel].join(" ");
+  let left = null; // where the focus was in the part that is being replaced
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const { target: part, xhr, requestConfig } = event.detail;
+    if (new URL(xhr.responseURL).pathname !== new URL(requestConfig.path, window.location).pathname) {
+      event.detail.shouldSwap = false; // signed out meanwhile: the page itself asks for the way in
+      window.location.reload();
+      return;
+    }
+    const held = part.contains(document.activeElement) ? document.activeElement : null;
+    if (part.id === "live" && ((held && isTyping(held)) || isSelecting(part))) {
+      event.detail.shouldSwap = false; // the next poll brings it
+      return;
+    }
+    const cursor = held && isTyping(held) ? held.selectionStart : null;
+    left = held && { id: part.id, name: nameOf(held), at: stopsOf(part).indexOf(held), cursor };
+  });
+  document.addEventListener("htmx:afterSettle", () => {
+    const part = left && document.getElementById(left.id);
+    if (!part) return;
+    const { name, at, cursor } = left;
+    left = null;
+    if (part.contains(document.activeElement)) return;
+    const stops = stopsOf(part);
+    const alike = stops.filter((stop) => nameOf(stop) === name);
+    const nearest = alike.sort((a, b) => Math.abs(stops.indexOf(a) - at) - Math.abs(stops.indexOf(b) - at))[0];
+    const goal = nearest || stops[Math.min(at, stops.length - 1)];
+    goal?.focus({ preventScroll: true });
+    if (cursor !== null && goal?.setSelectionRange) goal.setSelectionRange(cursor, cursor);
+  });
+
   // The tree's arrow keys (WAI-ARIA tree view). Focus rests on the link of a node; folded groups stay in the page.
   const linkOf = (item) => item.querySelector(":scope > .node a");
   const isOpen = (item) => item.getAttribute("aria-expanded") !== "false";

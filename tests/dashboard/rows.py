@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from django.contrib.auth.models import User
 
 from dashboard.models import Membership, Role, Team
-from registries.models import Manifest, Presence, Registry, Repository, Tag
+from registries.models import Manifest, Presence, Registry, Repository, Served, Tag
 from registries.oci.digest import Digest
 from trust.models import ArtifactStatus, Certificate, Chain, TrustRevision
 
@@ -58,6 +58,7 @@ def make_artifact(repository, word="unsigned", *, tag="1.0", name="", reason=Non
     manifest, _ = Manifest.objects.get_or_create(
         digest=digest, defaults={"media_type": MEDIA_TYPE, "kind": "image", "size": 528}
     )
+    Served.objects.get_or_create(repository=repository, digest=digest)
     since = fields.setdefault("since", AT - timedelta(days=3))
     Presence.objects.get_or_create(
         repository=repository, manifest=manifest, until=None, defaults={"since": since, "is_artifact": True}

@@ -8,11 +8,12 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from dashboard.api.serializers import trust_as_json
 from dashboard.judged_report import report_of
 from dashboard.verify_report import as_json
-from registries.models import Repository
+from registries.models import Listing, Repository
 from registries.oci.digest import Digest
 from tests.dashboard.rows import make_artifact, make_person, make_repository, make_revision
 from tests.trust.seeding import NOW, Place, publish
@@ -155,11 +156,17 @@ class TestTrust:
         assert as_json(report_of(judged)).items() <= answer.items()
 
     def test_signatures_say_who_signed_and_what_is_vouched_for(self, reviewer, signed):
+        Listing.objects.update(checked_at=timezone.now())
         first, second = told(reviewer.get(self.urls(*signed, name="api_artifact_signatures")))["results"]
         assert first["status"] == "verified"
         assert first["integrity"] is True
         assert first["target"] == str(signed[1].digest)
         assert first["certificates"][0]["subject"].startswith("CN=")
+        assert second["status"] == "untrusted"
+
+    def test_no_signature_is_green_where_its_listing_is_old(self, reviewer, signed):
+        first, second = told(reviewer.get(self.urls(*signed, name="api_artifact_signatures")))["results"]
+        assert (first["status"], first["reason"]) == ("stale", "listing_old")
         assert second["status"] == "untrusted"
 
     def test_an_artifact_out_of_sight_or_elsewhere_does_not_exist(self, client, signed):

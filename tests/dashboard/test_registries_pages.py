@@ -208,19 +208,18 @@ class TestTesting:
     def test_the_answer_says_what_is_wrong(self, admin, layouts):
         registry = Registry.objects.create(source="layout", address="gone", reference_name="")
         page = page_of(admin.post(reverse("registry_test", args=[registry.pk])))
-        assert "The connection does not work" in page
         assert "gone cannot be read" in page
         assert "<html" in page
 
     def test_htmx_gets_the_answer_alone(self, admin, layouts):
         registry = Registry.objects.create(source="layout", address="shop", reference_name="")
         page = page_of(admin.post(reverse("registry_test", args=[registry.pk]), headers={"HX-Request": "true"}))
-        assert "The registry answers" in page
+        assert "The directory is an OCI image layout" in page
         assert page.startswith('<div id="report"')
 
     def test_a_private_address_is_not_asked_without_the_choice(self, admin):
         registry = Registry.objects.create(address="127.0.0.1:9", reference_name="x", plain_http=True)
-        assert "The connection does not work" in page_of(admin.post(reverse("registry_test", args=[registry.pk])))
+        assert "127.0.0.1:9 cannot be read" in page_of(admin.post(reverse("registry_test", args=[registry.pk])))
 
 
 class TestIndexNow:
@@ -267,7 +266,7 @@ class TestPages:
             page = page_of(admin.get(url))
             assert "429 too many requests" in page
             assert "in 15 min" in page
-        assert "1 of 1 repositories wait" in page_of(admin.get(reverse("registries")))
+        assert "1 of 1 repository waits" in page_of(admin.get(reverse("registries")))
 
     def test_while_it_runs_the_page_asks_for_its_progress_and_then_no_more(self, admin):
         now = timezone.now()
@@ -282,6 +281,13 @@ class TestPages:
         later = now + timedelta(hours=1)
         Repository.objects.filter(pk=repository.pk).update(leased_until=None, due_at=later, indexed_at=now)
         assert "hx-get" not in page_of(admin.get(url, headers={"HX-Request": "true"}))
+
+    def test_what_failed_and_is_asked_again_is_awaited(self, admin):
+        survey = Survey.objects.create(registry=make_repository().registry, last_error="refused", due_at=timezone.now())
+        url = reverse("registry", args=[survey.registry_id])
+        assert f'hx-get="{url}"' in page_of(admin.get(url))
+        Survey.objects.update(due_at=timezone.now() + timedelta(minutes=1))
+        assert f'hx-get="{url}"' not in page_of(admin.get(url))
 
     def test_work_that_nobody_takes_is_said(self, admin):
         repository = make_repository()

@@ -1,11 +1,15 @@
 import json
+from datetime import timedelta
 
 import pytest
 
 from demo.pki import KEY_TYPES
 from demo.signing import MEDIA_TYPES, SIGNING_AUTHORITY, Defect, Extended, make_envelope, signature_manifest
+from demo.timestamping import timestamps
 from registries.oci.manifest import parse_manifest
+from trust.notary.certificates import read_certificates
 from trust.notary.evidence import examine
+from trust.notary.timestamp_chain import find_chain
 
 TARGET = {"mediaType": "application/vnd.oci.image.manifest.v1+json", "digest": f"sha256:{'5a' * 32}", "size": 1234}
 FORMATS = ["jws", "cose"]
@@ -44,6 +48,16 @@ def test_everything_given_is_signed(pki, now, envelope_format):
     assert {(a.name, a.critical) for a in signed.attributes} == {("com.acme.a", True), ("com.acme.b", False)}
     assert signed.target.annotations == {"run": "4711"}
     assert evidence.unverified_timestamp_token == b"token"
+
+
+@pytest.mark.parametrize("envelope_format", FORMATS)
+def test_a_timestamp_by_the_sample_authority_is_sound_and_made_for_the_signature(pki, now, envelope_format):
+    stamp = timestamps(pki.timestamper, now)
+    timestamp = evidence_of(envelope_format, pki["release"], now, timestamp_token=stamp).timestamp
+    assert (timestamp.fault, timestamp.info.gen_time, timestamp.info.accuracy) == (None, now, timedelta(seconds=1))
+    roots = read_certificates(pki.timestamp_root.pem)
+    assert find_chain(timestamp.with_roots(roots), roots)[0].common_name == "Acme TSA 1"
+    assert stamp(b"signature") == stamp(b"signature")
 
 
 @pytest.mark.parametrize("defect", Defect)

@@ -55,7 +55,9 @@ class Reader:
         question = Question(f"{self.world.reference_name}/{repository}", manifest.descriptor)
         for listed in list_signatures(self.client, repository, digest).signatures:
             evidence = None if listed.fault else examine(listed.envelope, listed.media_type)
-            yield listed.fault or judge(question, evidence, self.policy, self.stores, NO_ANSWERS, self.at)
+            yield listed.fault or judge(
+                question, evidence.with_roots(self.stores), self.policy, self.stores, NO_ANSWERS, self.at
+            )
 
     def status(self, repository, digest):
         choice = self.policy.choose(f"{self.world.reference_name}/{repository}")

@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime, timedelta
 
-import httpx
 import pytest
 
 from demo.registry import DemoRegistry
@@ -22,9 +21,8 @@ class Bench:
         self.demo = app
         self.quirks = Quirks(app)
         self.author = Author(app)
-        self.registry = Registry.objects.create(
-            address="registry.test", reference_name="registry.test", plain_http=True
-        )
+        address = f"registry{Registry.objects.count() or ''}.test"
+        self.registry = Registry.objects.create(address=address, reference_name=address, plain_http=True)
         self.repository = Repository.objects.create(registry=self.registry, name="team/app")
         self.at = datetime(2026, 1, 1, tzinfo=UTC)
         self.requests = {}
@@ -86,7 +84,3 @@ def bench(make_bench):
 def old(make_bench):
     """A registry without the referrers API."""
     return make_bench(referrers_api=False)
-
-
-def wire_of(app):
-    return httpx.WSGITransport(app=app)

@@ -2,7 +2,21 @@
 
 import json
 
-from registries.models import Child, Content, Listing, ListingHistory, Manifest, Presence, SchemaTag, Tag, TagMove
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from registries.models import (
+    Child,
+    Content,
+    Listing,
+    ListingHistory,
+    Manifest,
+    Presence,
+    SchemaTag,
+    Served,
+    Tag,
+    TagMove,
+)
 from registries.oci.digest import Digest
 from registries.oci.media_types import Kind
 from tests.simulators.images import INDEX, SARIF, SPDX, Author, descriptor, digest_of
@@ -108,19 +122,56 @@ def test_a_second_index_without_the_api_fetches_no_body_and_asks_only_for_tags(o
     assert old.index() == {"tags": 1, "manifest_head": 2, "referrers": 1}
 
 
-def test_a_digest_known_from_another_repository_is_not_fetched_again(make_bench):
-    bench = make_bench()
-    image = bench.author.image(tags="1.0")
-    bench.author.signature(image)
-    bench.index()
+def copied(bench):
+    """The same image and signature in another repository, which is indexed next."""
     other = Author(bench.demo, "team/copy")
     image = other.image(tags="1.0")
     signature = other.signature(image)
     bench.repository = bench.registry.repositories.create(name="team/copy")
+    return image, signature
+
+
+def test_each_repository_must_give_what_is_read_there_once(bench):
+    bench.author.signature(bench.author.image(tags="1.0"))
+    bench.index()
+    image, signature = copied(bench)
     requests = bench.index()
-    assert "manifest" not in requests
-    assert "blob" not in requests
+    assert (requests["manifest"], requests["blob"]) == (2, 1)
     assert bench.present() == of(image, signature)
+    assert not {"manifest", "blob"} & bench.index().keys()
+
+
+def test_a_registry_that_only_names_a_digest_known_from_elsewhere_gets_nothing_of_it(bench):
+    bench.author.signature(bench.author.image(tags="1.0"), b"secret envelope")
+    bench.index()
+    image, _ = copied(bench)
+    bench.quirks.break_(r"GET /v2/team/copy/(manifests|blobs)/sha256", reply("404 Not Found"))
+    bench.index()
+    assert not Served.objects.filter(repository=bench.repository).exists()
+    assert bench.present() == of(image)
+    assert bench.fault(image).code == "not_found"
+
+
+def test_an_index_gives_nobody_what_its_registry_does_not_give(bench):
+    child = bench.author.image("child", tags="1.0")
+    bench.index()
+    other = Author(bench.demo, "team/copy")
+    other.image("child")
+    index = other.index([(child, {})], tags="1.0")
+    bench.repository = bench.registry.repositories.create(name="team/copy")
+    bench.quirks.break_(f"GET /v2/team/copy/manifests/{digest_of(child)}", reply("404 Not Found"))
+    bench.index()
+    assert bench.present() == of(index)
+
+
+def test_a_signature_of_ones_own_gives_nobody_an_envelope_from_elsewhere(bench):
+    bench.author.signature(bench.author.image(tags="1.0"), b"secret envelope")
+    bench.index()
+    copied(bench)
+    bench.quirks.break_("GET /v2/team/copy/blobs/", reply("404 Not Found"))
+    bench.index()
+    served = Served.objects.filter(repository=bench.repository)
+    assert not served.filter(digest=Digest.of(b"secret envelope")).exists()
 
 
 # tags
@@ -306,3 +357,17 @@ def test_sixty_tags_of_one_repository_are_read_over_pages(make_bench):
     bench.index()
     assert Tag.objects.count() == TagMove.objects.count() == 60
     assert set(bench.referrers(image)) == {digest_of(sbom) for sbom in sboms}
+
+
+def test_queries_grow_with_slices_and_not_with_manifests(make_bench):
+    def queries(images, slices):
+        bench = make_bench()
+        for number in range(images):
+            image = bench.author.image(f"{images}/{number}", tags=f"v{number}")
+            bench.author.signature(image, b"%d/%d" % (images, number))
+        with CaptureQueriesContext(connection) as captured:
+            bench.index(slice=images // slices * 2)
+        return len(captured)
+
+    assert queries(40, slices=1) <= queries(10, slices=1)
+    assert queries(80, slices=1) < 100

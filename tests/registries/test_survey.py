@@ -3,6 +3,7 @@
 from fnmatch import fnmatchcase
 
 import pytest
+from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -82,6 +83,12 @@ def test_no_catalog_and_no_names_is_a_failure_that_says_what_to_do(surveyor):
     assert surveyor.row.due_at is not None
 
 
+def test_a_registry_that_cannot_be_reached_asks_for_no_names(surveyor):
+    surveyor.quirks.break_("_catalog", unreachable)
+    assert surveyor.look() == []
+    assert "Name the repositories" not in surveyor.row.last_error
+
+
 @pytest.mark.parametrize(
     ("quirk", "words"),
     [(unreachable, "cannot be reached"), (html_page(), "a web page"), (too_many_requests(60), "429")],
@@ -91,6 +98,19 @@ def test_a_registry_that_does_not_answer_is_asked_again(surveyor, quirk, words):
     assert surveyor.look("prod/*", "prod/api") == ["prod/api"]
     assert words in surveyor.row.last_error
     assert surveyor.row.finished_at is None
+
+
+@pytest.mark.parametrize("quirk", [unreachable, None], ids=["failed", "done"])
+def test_asking_while_it_runs_asks_for_another_look(surveyor, quirk):
+    """The connection was corrected while the old one was still being tried."""
+    if quirk:
+        surveyor.quirks.break_("_catalog", quirk)
+    lease = leases.take(Survey.objects.all(), surveyor.registry.survey.pk)
+    asked_at = timezone.now()
+    Survey.objects.update(due_at=asked_at)
+    surveyor.look(lease=lease)
+    assert bool(surveyor.row.last_error) is bool(quirk)
+    assert surveyor.row.due_at == asked_at
 
 
 def test_a_page_that_fails_leaves_what_was_read(surveyor):

@@ -42,21 +42,20 @@ def layout(db, tmp_path, settings):
 @pytest.fixture
 def nudges():
     """The messages sent so far, each told once."""
+    with app.connection_for_read() as connection:
+        queue = connection.SimpleQueue("indexing")
+        queue.clear()
 
-    def read():
-        told = []
-        with app.connection_for_read() as connection, connection.SimpleQueue(app.amqp.default_queue) as queue:
-            while True:
-                try:
-                    message = queue.get(block=False)
-                except queue.Empty:
-                    return told
+        def told():
+            found = []
+            while queue.qsize():
+                message = queue.get_nowait()
                 message.ack()
-                told.append((message.headers["task"].rpartition(".")[2], *message.payload[0]))
+                found.append((message.headers["task"].rpartition(".")[2], message.payload[0][0]))
+            return found
 
-    read()
-    yield read
-    read()
+        yield told
+        queue.clear()
 
 
 def test_a_survey_and_an_index_of_a_layout_run_through(layout, nudges):

@@ -16,6 +16,7 @@ from registries.models import (
     Presence,
     Registry,
     Repository,
+    Served,
     Tag,
 )
 from registries.oci.digest import Digest
@@ -95,12 +96,14 @@ class Place:
 
     def keep(self, content):
         digest = Digest.of(content)
+        Served.objects.get_or_create(repository=self.repository, digest=digest)
         Content.objects.get_or_create(digest=digest, defaults={"size": len(content), "content": content})
         return digest
 
     def put(self, content, *, is_artifact=True, tag="", kept=True):
         """A manifest that is in the repository."""
         parsed = parse_manifest(content)
+        Served.objects.get_or_create(repository=self.repository, digest=parsed.digest)
         if kept:
             self.keep(content)
         row, _ = Manifest.objects.get_or_create(

@@ -4,7 +4,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from registries.models import Content, Fault, Manifest
+from registries.models import Content, Fault, Manifest, Served
 from tests.trust.seeding import HOUR, NOW, Place, publish, statement
 from trust.models import ArtifactStatus, Judgement, Signature, Verdict
 from trust.verification import judge_artifact
@@ -141,6 +141,7 @@ def test_an_artifact_that_the_registry_does_not_give_is_unknown_with_the_cause(p
     publish()
     image = place.image()
     Content.objects.filter(digest=image.pk).delete()
+    Served.objects.filter(digest=image.pk).delete()
     Manifest.objects.update(media_type="", kind="other", size=0)
     Fault.objects.create(
         repository=place.repository,

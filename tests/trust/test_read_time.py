@@ -10,7 +10,7 @@ from demo.signing import SIGNING_AUTHORITY
 from registries.models import Listing, Manifest
 from tests.trust.seeding import DAY, HOUR, NOW, Place, pki, policy, publish, statement, store_files
 from trust import revisions
-from trust.models import GREEN, ArtifactStatus, Chain
+from trust.models import GREEN, ArtifactStatus, Chain, green
 
 pytestmark = pytest.mark.django_db
 
@@ -113,7 +113,33 @@ def test_words_that_are_not_green_do_not_age(place):
     assert [place.word_now(image, later) for image in images] == ["untrusted", "unsigned", "unknown"]
 
 
-SIGNERS = ["release", "release-next", "release-old-ca", "expired", "not-yet-valid", "stranger", "build", "ocsp", "service"]
+def test_what_an_index_covers_is_covered_as_long_as_the_index_is_green(place):
+    publish()
+    child = place.image(is_artifact=False)
+    index = place.index(child)
+    place.list(child)
+    place.list(index, place.sign(index))
+    place.judge()
+    end = place.status(index).green_until
+
+    def covered(at, active=1):
+        return ArtifactStatus.objects.with_word_at(active, at).get(manifest=child).covered_now
+
+    assert (covered(NOW), covered(end - INSTANT), covered(end), covered(NOW, active=2)) == (True, True, False, False)
+    assert not ArtifactStatus.objects.with_word_at(1, NOW).get(manifest=index).covered_now
+
+
+SIGNERS = [
+    "release",
+    "release-next",
+    "release-old-ca",
+    "expired",
+    "not-yet-valid",
+    "stranger",
+    "build",
+    "ocsp",
+    "service",
+]
 offsets = st.integers(min_value=-3 * 3600, max_value=12 * 24 * 3600).map(lambda seconds: timedelta(seconds=seconds))
 
 
@@ -185,3 +211,24 @@ def test_the_seeds_themselves_are_sound():
     assert revisions.TrustPolicy.parse(policy()).statements[0].name == "release"
     revisions.check_files(store_files())
     assert pki()["release"].name == "release-signer 03"
+
+
+def test_without_an_active_revision_nothing_is_green(place, image):
+    ArtifactStatus.objects.update(revision=None)  # as no judgement leaves it
+    rows = ArtifactStatus.objects.with_word_at(None, NOW)
+    assert [row.word_now for row in rows] == ["stale"]
+    assert not rows.filter(green(None, NOW)).exists()
+
+
+def test_the_signatures_of_a_stale_artifact_are_stale_with_it(place, image):
+    Listing.objects.update(checked_at=NOW - 3 * HOUR)
+    found = place.spot(image, NOW)
+    assert (found.verdict.word, found.signatures[0].outcome.word) == ("stale", "stale")
+    assert found.signatures[0].outcome.reason == "listing_old"
+    assert found.notation.verified  # which knows no age of listings
+
+
+def test_the_signatures_of_an_artifact_lose_green_with_their_chain(place, image):
+    Chain.objects.update(standing=Chain.Standing.REVOKED)
+    found = place.spot(image, NOW)
+    assert (found.verdict.word, found.signatures[0].outcome.word) == ("stale", "stale")

@@ -50,7 +50,12 @@ def test_the_newest_revision_is_active_and_older_ones_stay():
 def test_a_revision_says_who_made_it_and_why():
     person = get_user_model().objects.create_user("ada")
     revision = revisions.publish(policy(), {}, author=person, reason="first", based_on=None, at=NOW)
-    assert (revision.author, revision.author_name, revision.reason, revision.created_at) == (person, "ada", "first", NOW)
+    assert (revision.author, revision.author_name, revision.reason, revision.created_at) == (
+        person,
+        "ada",
+        "first",
+        NOW,
+    )
 
 
 def test_stores_are_read_back_as_they_were_uploaded():

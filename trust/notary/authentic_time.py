@@ -1,9 +1,9 @@
 """The authentic timestamp: whether the chain was valid when somebody trusted says that it signed, or is valid now."""
 
-from trust.notary.certificates import Certificate
-from trust.notary.checks import Finding, Inputs, as_text
+from trust.notary.checks import Finding, Inputs, as_text, is_anchored, validity_of
 from trust.notary.evidence import Scheme
-from trust.notary.outcome import CheckStatus
+from trust.notary.outcome import AuthenticTime, CheckStatus
+from trust.notary.timestamp_check import HOLDS, timestamp
 
 
 def authentic_timestamp(inputs: Inputs) -> Finding:
@@ -11,7 +11,7 @@ def authentic_timestamp(inputs: Inputs) -> Finding:
     if inputs.signed.scheme is Scheme.signing_authority:
         return _valid_when_signed(inputs)
     if _wants_timestamp(inputs):
-        return _timestamped(inputs)
+        return timestamp(inputs)
     return _valid_now(inputs)
 
 
@@ -38,7 +38,7 @@ def _valid_when_signed(inputs: Inputs) -> Finding:
                 "signed_outside_validity",
                 message,
                 seen,
-                _validity(certificate),
+                validity_of(certificate),
                 fix,
                 certificate.thumbprint,
             )
@@ -57,28 +57,30 @@ def _valid_now(inputs: Inputs) -> Finding:
         else:
             continue
         return Finding(
-            CheckStatus.failed, code, message, seen, _validity(certificate), _fix(inputs, code), certificate.thumbprint
+            CheckStatus.failed,
+            code,
+            message,
+            seen,
+            validity_of(certificate),
+            _fix(inputs, code),
+            certificate.thumbprint,
         )
     message = "Every certificate is valid now, and the statement asks for no timestamp."
     return Finding(CheckStatus.passed, "inside_validity", message, seen, _shared_validity(inputs))
 
 
-def _timestamped(inputs: Inputs) -> Finding:
-    """A timestamp is asked for. Without a token or a usable store it fails; the token itself is not read yet."""
-    stores = inputs.statement.stores_of("tsa")
-    wanted = f"a timestamp from an authority in {' or '.join(map(str, stores))}"
-    if not inputs.unverified_timestamp_token:
-        message = "The statement asks for a timestamp, and the signature has none."
-        fix = "Sign the artifact again with a timestamp."
-        return Finding(CheckStatus.failed, "timestamp_missing", message, "none", wanted, fix)
-    seen = "a timestamp"
-    for name in stores:
-        store = inputs.stores.get(name.type, name.name)
-        if store.fault:
-            fix = f"Repair {store}: while it cannot be read, no timestamp is trusted."
-            return Finding(CheckStatus.failed, "tsa_store_unusable", store.fault, seen, wanted, fix, store=str(store))
-    message = "The signature has a timestamp, which Signboard does not evaluate yet."
-    return Finding(CheckStatus.not_evaluated, "timestamp_not_evaluated", message, seen, wanted)
+def authentic_time(inputs: Inputs) -> AuthenticTime:
+    """When the signature was made, if the statement trusts somebody who says so. The claimed time never counts."""
+    moment = inputs.signed.authentic_signing_time
+    if inputs.signed.scheme is Scheme.signing_authority and moment:
+        return AuthenticTime("authority", moment, moment) if is_anchored(inputs) else AuthenticTime()
+    info = inputs.timestamp.info if inputs.timestamp else None
+    if info is None or not inputs.statement.stores_of("tsa"):
+        return AuthenticTime()
+    finding = timestamp(inputs)
+    if finding.code != HOLDS:
+        return AuthenticTime(chain=finding.authority)
+    return AuthenticTime("tsa", info.low, info.high, finding.authority)
 
 
 def _fix(inputs: Inputs, code: str) -> str:
@@ -87,10 +89,6 @@ def _fix(inputs: Inputs, code: str) -> str:
     if code == "certificate_expired":
         return "Sign the artifact again with a certificate that is valid."
     return "Wait, or sign the artifact again with a certificate that is valid."
-
-
-def _validity(certificate: Certificate) -> str:
-    return f"between {as_text(certificate.not_before)} and {as_text(certificate.not_after)}"
 
 
 def _shared_validity(inputs: Inputs) -> str:

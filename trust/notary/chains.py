@@ -1,7 +1,7 @@
-"""The rules of a code-signing chain (signature-specification.md, "Certificate Requirements"), one function each."""
+"""The rules of certificate chains (signature-specification.md, "Certificate Requirements"), one function each."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 
 from trust.notary import x509, x509_extensions
@@ -12,6 +12,7 @@ from trust.notary.errors import CertificateError, quote
 from trust.notary.x509 import X509
 from trust.notary.x509_signatures import X509SignatureError
 
+TIME_STAMPING = "1.3.6.1.5.5.7.3.8"
 FORBIDDEN_KEY_USAGES = {
     x509_extensions.KEY_ENCIPHERMENT: "key encipherment",
     x509_extensions.DATA_ENCIPHERMENT: "data encipherment",
@@ -25,9 +26,12 @@ FORBIDDEN_PURPOSES = {
     "1.3.6.1.5.5.7.3.1": "server authentication",
     "1.3.6.1.5.5.7.3.2": "client authentication",
     "1.3.6.1.5.5.7.3.4": "e-mail protection",
-    "1.3.6.1.5.5.7.3.8": "time stamping",
+    TIME_STAMPING: "time stamping",
     "1.3.6.1.5.5.7.3.9": "OCSP signing",
 }
+
+
+type Rule = Callable[[Sequence[X509], int], None]
 
 
 def check_code_signing_chain(chain: Sequence[Certificate]) -> None:
@@ -37,14 +41,40 @@ def check_code_signing_chain(chain: Sequence[Certificate]) -> None:
         raise CertificateError(message, code=code, certificate=thumbprint)
 
 
+def check_timestamping_chain(chain: Sequence[Certificate]) -> None:
+    """Raise unless every certificate of the chain fits its place in one that ends in a timestamp's signer.
+
+    Who signed whom is known before there is a chain (`timestamp_chain`), and not asked again.
+    """
+    if fault := _timestamping_fault(tuple(certificate.der for certificate in chain)):
+        code, message, thumbprint = fault
+        raise CertificateError(message, code=f"tsa_{code}", certificate=thumbprint)
+
+
+def check_timestamping_purpose(certificate: Certificate) -> None:
+    """Raise unless the certificate is for signing timestamps and for nothing else."""
+    rules = {"purpose": _check_timestamping_purpose}
+    if fault := _first_fault((certificate.der,), rules):
+        raise CertificateError(fault[1], code="tsa_purpose", certificate=fault[2])
+
+
 @lru_cache(maxsize=1024)
 def _chain_fault(ders: tuple[bytes, ...]) -> tuple[str, str, str] | None:
     """The first rule that the chain breaks. Many signatures share a chain, and bytes do not change: hence the cache."""
     if not ders:
         return "chain_missing", "the envelope holds no certificate chain", ""
+    return _first_fault(ders, SINGLE_RULES if len(ders) == 1 else CHAIN_RULES)
+
+
+@lru_cache(maxsize=1024)
+def _timestamping_fault(ders: tuple[bytes, ...]) -> tuple[str, str, str] | None:
+    return _first_fault(ders, TIMESTAMPING_RULES)
+
+
+def _first_fault(ders: tuple[bytes, ...], rules: Mapping[str, Rule]) -> tuple[str, str, str] | None:
     chain = [x509.parse(der) for der in ders]
     for position, subject in enumerate(chain):
-        for code, rule in SINGLE_RULES.items() if len(chain) == 1 else CHAIN_RULES.items():
+        for code, rule in rules.items():
             try:
                 rule(chain, position)
             except ChainError as fault:
@@ -109,12 +139,16 @@ def _check_issuer(chain: Sequence[X509], position: int) -> None:
 
 def _check_leaf_basic_constraints(chain: Sequence[X509], position: int) -> None:
     if position == 0 and chain[position].extensions.is_ca:
-        raise ChainError("signs artifacts but is a certificate authority (basic constraints)")
+        raise ChainError("stands first in its chain but is a certificate authority (basic constraints)")
+
+
+def _check_key_usage_present(chain: Sequence[X509], position: int) -> None:
+    if chain[position].extensions.key_usage is None:
+        raise ChainError("has no key usage extension")
 
 
 def _check_key_usage_critical(chain: Sequence[X509], position: int) -> None:
-    if chain[position].extensions.key_usage is None:
-        raise ChainError("has no key usage extension")
+    _check_key_usage_present(chain, position)
     if not chain[position].extensions.key_usage_critical:
         raise ChainError("has a key usage extension that is not critical")
 
@@ -133,6 +167,17 @@ def _check_leaf_purposes(chain: Sequence[X509], position: int) -> None:
     purposes = chain[position].extensions.extended_key_usage
     if position == 0 and (wrong := [name for oid, name in FORBIDDEN_PURPOSES.items() if oid in purposes]):
         raise ChainError(f"has an extended key usage that a signing certificate may not have: {', '.join(wrong)}")
+
+
+def _check_timestamping_purpose(chain: Sequence[X509], position: int) -> None:
+    """Of a timestamp's signer (RFC 3161 2.3): one extended key usage, and that is critical."""
+    extensions = chain[position].extensions
+    if position:
+        return
+    if extensions.extended_key_usage != (TIME_STAMPING,):
+        raise ChainError("does not have time stamping as its one and only extended key usage")
+    if not extensions.extended_key_usage_critical:
+        raise ChainError("has an extended key usage extension that is not critical")
 
 
 def _check_leaf_key(chain: Sequence[X509], position: int) -> None:
@@ -161,7 +206,6 @@ def _check_authority_key_usage(chain: Sequence[X509], position: int) -> None:
         raise ChainError("issues certificates but its key usage has no certificate signing")
 
 
-type Rule = Callable[[Sequence[X509], int], None]
 LEAF_RULES: dict[str, Rule] = {
     "chain_leaf_is_authority": _check_leaf_basic_constraints,
     "chain_key_usage_extension": _check_key_usage_critical,
@@ -176,3 +220,12 @@ CHAIN_RULES = (
     | LEAF_RULES
     | {"chain_authority_key_usage": _check_authority_key_usage}
 )
+TIMESTAMPING_RULES = {
+    "chain_leaf_is_authority": _check_leaf_basic_constraints,
+    "chain_key_usage_extension": _check_key_usage_present,
+    "chain_leaf_key_usage": _check_leaf_key_usage,
+    "chain_leaf_extended_key_usage": _check_timestamping_purpose,
+    "chain_leaf_key": _check_leaf_key,
+    "chain_not_authority": _check_authority,
+    "chain_authority_key_usage": _check_authority_key_usage,
+}

@@ -12,6 +12,7 @@ from trust.notary.certificates import Certificate
 from trust.notary.evidence import Evidence, Scheme, Signed
 from trust.notary.outcome import CheckStatus, Note
 from trust.notary.revocation import RevocationAnswers
+from trust.notary.timestamp import TimestampEvidence
 from trust.notary.trust_policy import Statement
 from trust.notary.trust_store import TrustStore, TrustStores
 
@@ -28,6 +29,7 @@ class Inputs:
     signed: Signed
     chain: tuple[Certificate, ...]
     unverified_timestamp_token: bytes | None
+    timestamp: TimestampEvidence | None
     statement: Statement
     stores: TrustStores
     answers: RevocationAnswers
@@ -52,6 +54,7 @@ class Finding:
     store: str = ""
     until: datetime | None = None
     doubts: tuple[Note, ...] = ()
+    authority: tuple[Certificate, ...] = ()  # the chain of a timestamp's authority, if any of it can be revoked
 
 
 def integrity(evidence: Evidence) -> Finding:
@@ -83,7 +86,7 @@ def authenticity(inputs: Inputs) -> Finding:
             wanted=f"a certificate of a {store_type} store",
             nearest_fix=_other_store(inputs) or f"Name a {store_type} store in statement {inputs.statement.name}.",
         )
-    wanted = f"a certificate of {_either(names)}"
+    wanted = f"a certificate of {either(names)}"
     stores = [inputs.stores.get(store.type, store.name) for store in names]
     for store in stores:
         if store.fault:
@@ -106,7 +109,7 @@ def authenticity(inputs: Inputs) -> Finding:
     return Finding(
         CheckStatus.failed,
         "unknown_root",
-        f"No certificate of the chain is in {_either(names)}.",
+        f"No certificate of the chain is in {either(names)}.",
         seen=root.subject,
         wanted=wanted,
         nearest_fix=_namesake(inputs.chain, stores)
@@ -201,6 +204,10 @@ def describe(descriptor: Descriptor) -> str:
     return f"{descriptor.digest}, {descriptor.size} bytes, {descriptor.media_type}"
 
 
+def validity_of(certificate: Certificate) -> str:
+    return f"between {as_text(certificate.not_before)} and {as_text(certificate.not_after)}"
+
+
 def as_text(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 
@@ -215,5 +222,6 @@ def _pairs(metadata: Mapping[str, str]) -> str:
     return ", ".join(f"{key}={value}" for key, value in metadata.items())
 
 
-def _either(names: Sequence[object]) -> str:
+def either(names: Sequence[object]) -> str:
+    """The names, any one of which will do."""
     return " or ".join(str(name) for name in names)

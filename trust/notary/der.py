@@ -13,7 +13,11 @@ _TIMES = {
     UTC_TIME: re.compile(rb"([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})?(Z|[+-][0-9]{4})"),
     GENERALIZED_TIME: re.compile(rb"([0-9]{4})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})(Z|[+-][0-9]{4})"),
 }
+_PRECISE_TIME = re.compile(
+    rb"([0-9]{4})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})(?:\.([0-9]{0,8}[1-9]))?(Z|[+-][0-9]{4})"
+)
 _LARGEST_OID_PART = 1 << 31
+_LONGEST_OID = 256  # bytes; those in use have some ten
 
 
 class DerError(ValueError):
@@ -124,8 +128,25 @@ class Reader:
         except (ValueError, OverflowError) as error:
             raise DerError("a time is not in any calendar") from error
 
+    def precise_time(self) -> tuple[datetime, bool]:
+        """A GeneralizedTime with its fraction, and whether that fraction is finer than the microseconds returned."""
+        match = _PRECISE_TIME.fullmatch(self.read(GENERALIZED_TIME))
+        if not match:
+            raise DerError("a time is in no form that timestamps use")
+        year, month, day, hour, minute, second = map(int, match.groups()[:6])
+        fraction = (match[7] or b"").ljust(9, b"0")
+        try:
+            local = datetime(year, month, day, hour, minute, second, int(fraction[:6]), _zone(match[8]))
+            moment = local.astimezone(UTC)
+        except (ValueError, OverflowError) as error:
+            raise DerError("a time is not in any calendar") from error
+        return moment, fraction[6:] != b"000"
+
 
 def dotted(content: bytes) -> str:
+    """The object identifier as text."""
+    if len(content) > _LONGEST_OID:
+        raise DerError(f"an object identifier has more than {_LONGEST_OID} bytes")
     parts: list[int] = []
     value = 0
     fresh = True

@@ -29,6 +29,12 @@ class CertificateError(NotaryError):
         self.certificate = certificate
 
 
+class TimestampError(NotaryError):
+    """A timestamp token does not hold, or vouches for something else."""
+
+    code = "timestamp_unreadable"
+
+
 class DistinguishedNameError(NotaryError):
     """A distinguished name that the `x509.subject` rules do not take."""
 

@@ -7,18 +7,28 @@ from types import MappingProxyType
 
 from registries.oci.descriptor import Descriptor
 from trust.notary import checks
-from trust.notary.authentic_time import authentic_timestamp
+from trust.notary.authentic_time import authentic_time, authentic_timestamp
 from trust.notary.checks import Finding, Inputs
-from trust.notary.evidence import Evidence, Scheme
+from trust.notary.evidence import Evidence
 from trust.notary.identity import identity
 from trust.notary.levels import LEVELS, Action, Level, Validation
-from trust.notary.outcome import CheckResult, CheckStatus, NotationVerdict, Note, Outcome, SignatureFault, Word
+from trust.notary.outcome import (
+    AuthenticTime,
+    CheckResult,
+    CheckStatus,
+    NotationVerdict,
+    Note,
+    Outcome,
+    SignatureFault,
+    Word,
+)
 from trust.notary.revocation import RevocationAnswers
 from trust.notary.revocation_check import revocation
+from trust.notary.timestamp_check import HOLDS
 from trust.notary.trust_policy import Choice, Statement, TrustPolicy
 from trust.notary.trust_store import TrustStores
 
-JUDGE_VERSION = 2
+JUDGE_VERSION = 3
 MAX_SIGNATURES = 100
 
 CHECKS: Mapping[Validation, Callable[[Inputs], Finding]] = MappingProxyType(  # in notation's order, after integrity
@@ -65,7 +75,9 @@ def judge(
     """Run the validations in the specification's order; no I/O, no clock, no public-key operation."""
     choice = policy.choose(question.reference)
     statement = choice.statement or _NO_STATEMENT
-    results = tuple(_results(question, evidence, statement, stores, answers, at))
+    inputs = _inputs(question, evidence, statement, stores, answers, at)
+    results = tuple(_results(evidence, inputs, statement))
+    vouched = authentic_time(inputs) if inputs else AuthenticTime()
     word, reason, message = _word(choice, evidence, results)
     obstacle = _obstacle(choice, evidence, results)
     return Outcome(
@@ -79,20 +91,39 @@ def judge(
         skipped=statement.level.skips_everything,
         error=obstacle,
         signer=_signer(evidence),
-        green_until=_green_until(evidence, at) if word.is_green else None,
+        green_until=_green_until(evidence, results, vouched, at) if word.is_green else None,
         stands_until=_stands_until(results) if word.is_green else None,
-        notes=tuple(_notes(results)),
+        notes=tuple(_notes(results, vouched, at)),
+        authentic_time=vouched,
     )
 
 
-def _results(
+def _inputs(
     question: Question,
     evidence: Evidence,
     statement: Statement,
     stores: TrustStores,
     answers: RevocationAnswers,
     at: datetime,
-) -> Iterator[CheckResult]:
+) -> Inputs | None:
+    """What the checks look at; None where the integrity of the envelope does not hold."""
+    if evidence.signed is None:
+        return None
+    return Inputs(
+        target=question.target,
+        user_metadata=question.user_metadata,
+        signed=evidence.signed,
+        chain=evidence.chain,
+        unverified_timestamp_token=evidence.unverified_timestamp_token,
+        timestamp=evidence.timestamp,
+        statement=statement,
+        stores=stores,
+        answers=answers,
+        at=at,
+    )
+
+
+def _results(evidence: Evidence, inputs: Inputs | None, statement: Statement) -> Iterator[CheckResult]:
     """Every check whose inputs exist, also after the failure at which notation stops; those are marked."""
     level = statement.level
     if level.skips_everything:
@@ -101,21 +132,10 @@ def _results(
     reached = statement is not _NO_STATEMENT
     integrity = _result(Validation.integrity, checks.integrity(evidence), level, reached=reached)
     yield integrity
-    if evidence.signed is None or integrity.status is not CheckStatus.passed:
+    if inputs is None:
         yield from (_result(validation, _NO_ENVELOPE, level, reached=False) for validation in CHECKS)
         return
-    inputs = Inputs(
-        target=question.target,
-        user_metadata=question.user_metadata,
-        signed=evidence.signed,
-        chain=evidence.chain,
-        unverified_timestamp_token=evidence.unverified_timestamp_token,
-        statement=statement,
-        stores=stores,
-        answers=answers,
-        at=at,
-    )
-    reached = reached and not evidence.signed.verification_plugin  # notation asks the plugin, or gives up without one
+    reached = reached and not inputs.signed.verification_plugin  # notation asks the plugin, or gives up without one
     for validation, check in CHECKS.items():
         if level[validation] is Action.skip:
             finding = _NO_STATEMENT_ASKS if statement is _NO_STATEMENT else _NOT_ASKED
@@ -237,13 +257,17 @@ def _signer(evidence: Evidence) -> str:
     return evidence.chain[0].common_name or evidence.chain[0].subject
 
 
-def _green_until(evidence: Evidence, at: datetime) -> datetime | None:
-    """The earliest instant at which one of the checks would turn by itself."""
+def _green_until(
+    evidence: Evidence, results: Sequence[CheckResult], vouched: AuthenticTime, at: datetime
+) -> datetime | None:
+    """The earliest instant at which one of the checks would turn by itself, or begin to rest on other answers."""
     signed = evidence.signed
     if signed is None:
         return None
     deadlines = [signed.expiry] if signed.expiry else []
-    if signed.scheme is Scheme.x509:  # a signing authority vouches for the time of signing, which does not move
+    rests = any(result.code == HOLDS for result in results)
+    # Whoever vouches for the time of signing vouches for one that does not move, unless he may be revoked meanwhile.
+    if vouched.source == "none" or (vouched.chain and not rests):
         deadlines += [certificate.not_after for certificate in evidence.chain]
     return min((deadline for deadline in deadlines if deadline >= at), default=None)
 
@@ -254,8 +278,10 @@ def _stands_until(results: Sequence[CheckResult]) -> datetime | None:
     return min(ends, default=None)
 
 
-def _notes(results: Sequence[CheckResult]) -> Iterator[Note]:
+def _notes(results: Sequence[CheckResult], vouched: AuthenticTime, at: datetime) -> Iterator[Note]:
     """What weakens a verdict without changing it."""
+    if vouched.low and vouched.low > at:
+        yield Note("signed_in_future", "The time of signing that is vouched for has not come yet.")
     for result in results:
         if result.code == "no_source":
             yield Note("no_revocation_source", "No certificate below the root can be revoked: none says where.")

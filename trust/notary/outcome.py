@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Literal
 
+from trust.notary.certificates import Certificate
 from trust.notary.levels import Action, Validation
 
 
@@ -17,7 +19,10 @@ class CheckStatus(StrEnum):
     not_evaluated = "not evaluated"  # its inputs exist somewhere, but not here
 
 
-UNDECIDED = ("revocation_unknown",)  # failures in notation's eyes that prove nothing against the signature
+UNDECIDED = (
+    "revocation_unknown",
+    "tsa_revocation_unknown",
+)  # failures in notation's eyes that prove nothing against the signature
 
 
 class Word(StrEnum):
@@ -43,6 +48,17 @@ class Note:
 
     code: str
     message: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuthenticTime:
+    """When the signature was made, as far as somebody trusted says so: a timestamp authority, or a signing authority."""
+
+    source: Literal["none", "tsa", "authority"] = "none"
+    low: datetime | None = None
+    high: datetime | None = None
+    chain: tuple[Certificate, ...] = ()
+    "Of the timestamp authority that says so, or would if it is not revoked; empty where none of it can be revoked."
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +112,7 @@ class Outcome:
     green_until: datetime | None = None  # the earliest of its own deadlines; None: it has none, or is not green
     stands_until: datetime | None = None  # when the first answer runs out on which it rests; those are renewed
     notes: tuple[Note, ...] = ()
+    authentic_time: AuthenticTime = AuthenticTime()
 
     def result(self, validation: Validation | str) -> CheckResult:
         wanted = Validation(validation)

@@ -1,10 +1,10 @@
 """The check of revocation: whether the authorities say that no certificate below the root is revoked."""
 
-from trust.notary.checks import Finding, Inputs, as_text, is_anchored
-from trust.notary.errors import quote
+from trust.notary.checks import Finding, Inputs, is_anchored
 from trust.notary.evidence import Scheme
 from trust.notary.outcome import CheckStatus
-from trust.notary.revocation import CertificateStanding, ChainStanding, SourceKind, Standing, standing_of
+from trust.notary.revocation import CertificateStanding, ChainStanding, Standing, standing_of
+from trust.notary.revocation_words import describe_answer, describe_answers, describe_revocation
 
 REVOKED_LATER = "revoked_after_signing"
 WANTED = "no certificate below the root is revoked"
@@ -41,18 +41,15 @@ def _good(found: ChainStanding) -> Finding:
     if later := next((one for one in found.certificates if one.entry), None):
         code = REVOKED_LATER
         message = f"{later.certificate.subject} is revoked, but was not yet invalid when the signature was made."
-    seen = "; ".join(filter(None, map(_seen, found.certificates)))
+    seen = describe_answers(found)
     return Finding(CheckStatus.passed, code, message, seen, WANTED, until=found.until, doubts=found.doubts)
 
 
 def _revoked(deciding: CertificateStanding) -> Finding:
-    entry = deciding.entry
-    when = f" at {as_text(entry.revoked_at)}" if entry else ""
-    reason = f" ({entry.reason})" if entry and entry.reason else ""
-    message = f"{deciding.certificate.subject} was revoked{when}{reason}."
+    message = f"{describe_revocation(deciding)}."
     fix = "Sign the artifact again with a certificate that is not revoked."
     return Finding(
-        CheckStatus.failed, "revoked", message, _seen(deciding), WANTED, fix, deciding.certificate.thumbprint
+        CheckStatus.failed, "revoked", message, describe_answer(deciding), WANTED, fix, deciding.certificate.thumbprint
     )
 
 
@@ -73,14 +70,6 @@ def _not_asked(deciding: CertificateStanding) -> Finding:
 
 
 _FINDINGS = {Standing.revoked: _revoked, Standing.unknown: _unknown, Standing.not_evaluated: _not_asked}
-
-
-def _seen(one: CertificateStanding) -> str:
-    if one.source is None or one.answer is None:
-        return f"{one.certificate.subject} names no place to ask, so it cannot be revoked"
-    kind = "an OCSP answer" if one.source.kind is SourceKind.ocsp else "a CRL"
-    until = f", which holds until {as_text(one.answer.next_update)}" if one.answer.next_update else ""
-    return f"{one.certificate.subject}: {kind} of {as_text(one.answer.this_update)} from {quote(one.source.url)}{until}"
 
 
 def _first_sourced(found: ChainStanding) -> str:

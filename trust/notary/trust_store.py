@@ -10,6 +10,7 @@ from typing import Self
 
 from trust.notary.certificates import Certificate, read_certificates
 from trust.notary.errors import CertificateError, TrustStoreError, quote
+from trust.notary.issuance import is_issued
 
 STORE_TYPES = ("ca", "signingAuthority", "tsa")
 LARGEST_FILE = 1024 * 1024
@@ -130,5 +131,5 @@ def _check_trustable(store_type: str, file_name: str, certificate: Certificate) 
     who = f"{quote(certificate.subject)} in {quote(file_name)}"
     if not certificate.is_ca and not certificate.self_signed:
         raise TrustStoreError(f"{who} is neither a certificate authority nor self-signed")
-    if store_type == "tsa" and not certificate.self_signed:
+    if store_type == "tsa" and not is_issued(certificate, certificate):
         raise TrustStoreError(f"{who} is not a root, and a tsa store holds only roots")

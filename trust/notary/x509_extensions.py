@@ -1,6 +1,6 @@
 """The extensions of an X.509 certificate that its rules ask for, and the form of those that Go's parser checks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from ipaddress import ip_address
 
@@ -11,6 +11,7 @@ from trust.notary.x509_uris import check_uri, is_domain
 DIGITAL_SIGNATURE, CONTENT_COMMITMENT, KEY_ENCIPHERMENT, DATA_ENCIPHERMENT, KEY_AGREEMENT = range(5)
 CERT_SIGN, CRL_SIGN, ENCIPHER_ONLY, DECIPHER_ONLY = range(5, 9)
 KEY_USAGE, BASIC_CONSTRAINTS, EXTENDED_KEY_USAGE = "2.5.29.15", "2.5.29.19", "2.5.29.37"
+SUBJECT_KEY_IDENTIFIER, ALTERNATIVE_NAMES, AUTHORITY_KEY_IDENTIFIER = "2.5.29.14", "2.5.29.17", "2.5.29.35"
 CRL_DISTRIBUTION_POINTS, AUTHORITY_INFO_ACCESS, OCSP = "2.5.29.31", "1.3.6.1.5.5.7.1.1", "1.3.6.1.5.5.7.48.1"
 
 
@@ -25,7 +26,7 @@ class Extension:
 
 @dataclass(frozen=True, slots=True)
 class Extensions:
-    """What a certificate's extensions say; unknown ones are ignored, critical or not, as notation does."""
+    """What a certificate's extensions say. Of a code-signing chain notation ignores unknown ones, critical or not."""
 
     has_basic_constraints: bool = False
     is_ca: bool = False
@@ -33,6 +34,12 @@ class Extensions:
     key_usage: frozenset[int] | None = None
     key_usage_critical: bool = False
     extended_key_usage: tuple[str, ...] = ()
+    extended_key_usage_critical: bool = False
+    subject_key_identifier: bytes = b""
+    authority_key_identifier: bytes = b""
+    critical_unknown: tuple[str, ...] = ()
+    constraints: tuple[str, ...] = ()
+    "The extensions by which an authority bounds what lies below it; nobody here evaluates them."
     ocsp_urls: tuple[str, ...] = ()
     crl_urls: tuple[str, ...] = ()
     present: frozenset[str] = frozenset()
@@ -53,6 +60,13 @@ def read_extensions(content: bytes) -> Extensions:
         key_usage=_key_usage(value[KEY_USAGE]) if KEY_USAGE in value else None,
         key_usage_critical=KEY_USAGE in value and found[KEY_USAGE].critical,
         extended_key_usage=_oids(value[EXTENDED_KEY_USAGE]) if EXTENDED_KEY_USAGE in value else (),
+        extended_key_usage_critical=EXTENDED_KEY_USAGE in value and found[EXTENDED_KEY_USAGE].critical,
+        subject_key_identifier=_subject_key_identifier(value.get(SUBJECT_KEY_IDENTIFIER)),
+        authority_key_identifier=_authority_key_identifier(value.get(AUTHORITY_KEY_IDENTIFIER)),
+        critical_unknown=tuple(
+            oid for oid, extension in found.items() if _is_unknown(extension) and extension.critical
+        ),
+        constraints=tuple(oid for oid in found if oid in CONSTRAINTS),
         ocsp_urls=_ocsp_urls(value[AUTHORITY_INFO_ACCESS]) if AUTHORITY_INFO_ACCESS in value else (),
         crl_urls=_crl_urls(value[CRL_DISTRIBUTION_POINTS]) if CRL_DISTRIBUTION_POINTS in value else (),
         present=frozenset(found),
@@ -117,14 +131,19 @@ def _crl_urls(value: bytes) -> tuple[str, ...]:
     return tuple(urls)
 
 
-def _check_subject_key_identifier(extension: Extension) -> None:
-    _refuse_critical(extension)
-    Reader(extension.value).read(der.OCTET_STRING)
+def _subject_key_identifier(value: bytes | None) -> bytes:
+    return b"" if value is None else Reader(value).read(der.OCTET_STRING)
 
 
-def _check_authority_key_identifier(extension: Extension) -> None:
-    _refuse_critical(extension)
-    Reader(extension.value).inside().optional(der.context(0))
+def _authority_key_identifier(value: bytes | None) -> bytes:
+    return b"" if value is None else Reader(value).inside().optional(der.context(0)) or b""
+
+
+def _is_unknown(extension: Extension) -> bool:
+    """Whether Go's parser leaves the extension to others. Of alternative names it reads only some kinds."""
+    if extension.oid == ALTERNATIVE_NAMES:
+        return not any(kind in NAMES_READ for kind, _ in _alternative_names(extension))
+    return extension.oid not in KNOWN
 
 
 def _refuse_critical(extension: Extension) -> None:
@@ -132,11 +151,16 @@ def _refuse_critical(extension: Extension) -> None:
         raise DerError(f"the extension {extension.oid} must not be critical")
 
 
-def _check_alternative_names(extension: Extension) -> None:
+def _alternative_names(extension: Extension) -> Iterator[tuple[int, bytes]]:
+    """The kind and content of every alternative name."""
     names = Reader(extension.value).inside()
     while not names.empty:
         tag, value, _ = names.any()
-        kind = tag ^ 0x80
+        yield tag ^ 0x80, value
+
+
+def _check_alternative_names(extension: Extension) -> None:
+    for kind, value in _alternative_names(extension):
         if kind in {1, 2, 6} and not value.isascii():
             raise DerError("an alternative name is not in ASCII")
         if kind == 6:
@@ -224,13 +248,16 @@ def _check_int64(number: int) -> None:
 
 
 FORMS: dict[str, Callable[[Extension], None]] = {
-    "2.5.29.14": _check_subject_key_identifier,
-    "2.5.29.17": _check_alternative_names,
+    SUBJECT_KEY_IDENTIFIER: _refuse_critical,
+    ALTERNATIVE_NAMES: _check_alternative_names,
     "2.5.29.30": _check_name_constraints,
     "2.5.29.32": _check_policies,
     "2.5.29.33": _check_policy_mappings,
-    "2.5.29.35": _check_authority_key_identifier,
+    AUTHORITY_KEY_IDENTIFIER: _refuse_critical,
     "2.5.29.36": _check_policy_constraints,
     "2.5.29.54": _check_inhibit_any_policy,
     AUTHORITY_INFO_ACCESS: _refuse_critical,
 }
+NAMES_READ = frozenset({1, 2, 6, 7})  # e-mail, host, URI, address
+CONSTRAINTS = frozenset({"2.5.29.30", "2.5.29.33", "2.5.29.36", "2.5.29.54"})  # of names and of policies
+KNOWN = frozenset({KEY_USAGE, BASIC_CONSTRAINTS, EXTENDED_KEY_USAGE, CRL_DISTRIBUTION_POINTS, *FORMS})

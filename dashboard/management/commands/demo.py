@@ -11,14 +11,16 @@ from django.core.management.base import BaseCommand
 from django.db import transaction
 from django.utils import timezone
 
-from dashboard.management.commands.up import children, first_admin_link, prepare
+from dashboard.management.commands.up import children, first_admin_link, prepare, refuse_taken_ports
 from dashboard.supervisor import Child, supervise
+from dashboard.tasks import sweep
 from demo.world import REFERENCE_NAME, World
 from registries.models import Registry, Survey
 from trust import revisions
 
 
 class Command(BaseCommand):
+    requires_system_checks = []  # the folder of the database may not exist yet
     help = "Run Signboard with a sample registry of some 40 repositories until Ctrl-C."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -31,6 +33,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         host, port = options["host"], options["port"]
         registry_port = options["registry_port"] or port + 1
+        refuse_taken_ports(host, port)
+        refuse_taken_ports("127.0.0.1", registry_port)
         environment = prepare()
         folder = settings.DATA_DIR / "sample"
         make_world(folder, timezone.now())
@@ -39,6 +43,7 @@ class Command(BaseCommand):
         if link := first_admin_link(f"http://{host}:{port}"):
             self.stdout.write(f"Create the first admin within 24 hours, once, at: {link}")
         self.stdout.flush()
+        sweep.delay()  # the worker finds it when it begins: no need to wait for the first tick
         serve = [
             sys.executable,
             "-m",
@@ -49,7 +54,7 @@ class Command(BaseCommand):
             str(registry_port),
         ]
         registry = Child("sample registry", serve, environment)
-        supervise([registry, *children(host, port, 2, environment)])
+        supervise([registry, *children(host, port, 3, environment)])
 
 
 def make_world(folder: Path, now: datetime) -> None:

@@ -7,31 +7,41 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from dashboard import invitations, secret_files
 from dashboard.models import Membership, Role, Team
-from dashboard.supervisor import Child, supervise
+from dashboard.supervisor import Child, free_port, supervise
+from dashboard.tasks import sweep
 
 
 class Command(BaseCommand):
+    requires_system_checks = []  # the folder of the database may not exist yet
     help = "Run web, worker and beat until Ctrl-C; the first start prints a one-time link that creates the admin."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default="127.0.0.1")
         parser.add_argument("--port", type=int, default=8000)
-        parser.add_argument("--workers", type=int, default=2, help="threads of the worker")
+        parser.add_argument("--workers", type=int, default=3, help="threads of the worker")
 
     def handle(self, *args: Any, **options: Any) -> None:
         host, port = options["host"], options["port"]
+        refuse_taken_ports(host, port)
         environment = prepare()
         self.stdout.write(f"Signboard: http://{host}:{port}/")
         link = first_admin_link(f"http://{host}:{port}")
         if link:
             self.stdout.write(f"Create the first admin within 24 hours, once, at: {link}")
         self.stdout.flush()
+        sweep.delay()  # the worker finds it when it begins: no need to wait for the first tick
         supervise(children(host, port, options["workers"], environment))
+
+
+def refuse_taken_ports(host: str, *ports: int) -> None:
+    for port in ports:
+        if not free_port(host, port):
+            raise CommandError(f"port {port} of {host} is in use or not to be had: give another (make … PORT=8080)")
 
 
 def prepare() -> dict[str, str]:
@@ -67,10 +77,10 @@ def first_admin_link(origin: str) -> str:
 def children(host: str, port: int, threads: int, environment: dict[str, str]) -> list[Child]:
     """The three programs of the embedded default."""
     python = [sys.executable, "-m"]
-    celery = [*python, "celery", "--app", "dashboard"]
+    celery = [*python, "celery", "--quiet", "--app", "dashboard"]
     # fmt: off
     web = [*python, "gunicorn", "dashboard.wsgi", "--bind", f"{host}:{port}", "--worker-class", "gthread",
-           "--threads", "4", "--no-control-socket", "--access-logfile", "-", "--log-level", "warning"]
+           "--threads", "4", "--no-control-socket", "--log-level", "warning"]
     worker = [*celery, "worker", "--pool", "threads", "--concurrency", str(threads), "--loglevel", "WARNING",
               "--without-gossip", "--without-mingle"]
     beat = [*celery, "beat", "--loglevel", "WARNING"]

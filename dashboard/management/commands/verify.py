@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from dashboard.revocation_now import ask_now, lacks_answers
+from dashboard.revocation_now import ask_now, lacking
 from dashboard.stored_answers import NotStoredError, active_material, stored_report
 from dashboard.verify_report import JudgedSignature, Report, as_json, as_lines, printable
 from registries.oci.descriptor import Descriptor
@@ -170,7 +170,7 @@ class _Ruling:
 
     def informed(self, evidence: Sequence[Evidence]) -> "_Ruling":
         """The same, when those were asked whose answers matter; a chain that nobody trusts is not asked about."""
-        chains = {seen.chain: None for seen in evidence if lacks_answers(self._outcome(seen))}
+        chains = {chain: None for seen in evidence for chain in lacking(seen.chain, self._outcome(seen))}
         return replace(self, answers=ask_now(chains, self.at)) if chains else self
 
     def of(self, found: ListedSignature, seen: Evidence | SignatureFault) -> JudgedSignature:
@@ -180,7 +180,7 @@ class _Ruling:
         return JudgedSignature(found.manifest, found.media_type, scheme, self._outcome(seen))
 
     def _outcome(self, seen: Evidence) -> Outcome:
-        return judge(self.question, seen, self.policy, self.stores, self.answers, self.at)
+        return judge(self.question, seen.with_roots(self.stores), self.policy, self.stores, self.answers, self.at)
 
 
 def _user_metadata(pairs: Sequence[str]) -> Mapping[str, str]:

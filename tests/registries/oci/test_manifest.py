@@ -146,9 +146,20 @@ def test_every_byte_changed_gives_another_digest_or_our_error():
 def test_media_type_may_be_left_out_of_the_body():
     document = image()
     del document["mediaType"]
-    assert parse_manifest(encoded(document), media_types.DOCKER_MANIFEST).media_type == media_types.DOCKER_MANIFEST
+    assert parse_manifest(encoded(document), OCI_MANIFEST).media_type == OCI_MANIFEST
     assert parse_manifest(encoded(document)).media_type == OCI_MANIFEST
     assert parse_manifest(encoded({"schemaVersion": 2, "manifests": None})).is_index
+
+
+@pytest.mark.parametrize(
+    "served_as", [media_types.DOCKER_MANIFEST, OCI_ARTIFACT, OCI_INDEX, media_types.DOCKER_SCHEMA1]
+)
+def test_no_registry_makes_something_else_of_bytes_that_name_no_type(served_as):
+    document = image()
+    del document["mediaType"]
+    with pytest.raises(ManifestError) as refused:
+        parse_manifest(encoded(document), served_as)
+    assert refused.value.code == "media_type_mismatch"
 
 
 def test_a_legacy_schema_1_image_is_shown_without_its_parts():

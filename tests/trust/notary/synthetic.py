@@ -57,6 +57,7 @@ def evidence(
     target=TARGET,
     annotations=None,
     token=None,
+    timestamp=None,
     fault=None,
 ):
     """Evidence of an intact signature, or of one with a fault."""
@@ -85,7 +86,8 @@ def evidence(
         chain=() if fault else tuple(chain),
         unverified_chain=tuple(chain) if fault else (),
         unverified_signing_agent="",
-        unverified_timestamp_token=token,
+        unverified_timestamp_token=token or (b"token" if timestamp else None),
+        timestamp=timestamp,
     )
 
 
@@ -142,4 +144,5 @@ def judge_with(
 ):
     """The outcome for evidence with these facts, under one statement that trusts the signer unless said otherwise."""
     question = Question(reference, target, metadata or {})
-    return judge(question, seen or evidence(**facts), policy(*statements), stores, answers, at)
+    seen = (seen or evidence(**facts)).with_roots(stores)
+    return judge(question, seen, policy(*statements), stores, answers, at)

@@ -1,0 +1,58 @@
+"""Every page in both themes and widths: axe finds nothing, nothing scrolls sideways, the browser complains of nothing."""
+
+import pytest
+
+PAGES = {
+    "overview": "/",
+    "artifacts": "/artifacts/?status=unknown,not_checked",
+    "no artifacts": "/artifacts/?q=nothing-has-this-name",
+    "registries": "/registries/",
+    "registry": "/registries/1/?q=web",
+    "connect": "/registries/add/",
+    "connection": "/registries/1/edit/",
+    "repository": "/repositories/1/",
+    "trust policy": "/trust-policy/",
+    "upload a policy": "/trust-policy/upload/",
+    "trust stores": "/trust-stores/",
+    "add certificates": "/trust-stores/upload/",
+    "activity": "/activity/",
+    "audit": "/audit/",
+}
+ARTIFACTS = {
+    "verified": ("payments/ledger-api", "2.14.2"),
+    "failed": ("edge/gateway", "5.0.2"),
+    "unknown": ("payments/card-vault", "7.1.0"),
+    "hostile": ("security/scanner", "3.0"),
+    "hostile signer": ("security/scanner", "2.9"),
+}
+
+
+@pytest.mark.parametrize("path", PAGES.values(), ids=PAGES)
+def test_page_is_for_everybody(admin, path):
+    admin.open(path)
+    admin.looks_right()
+
+
+@pytest.mark.parametrize("name", ARTIFACTS)
+def test_artifact_is_for_everybody(admin, sample, name):
+    admin.open(sample.artifact(*ARTIFACTS[name]))
+    admin.looks_right()
+
+
+def test_tree_and_manifest_are_for_everybody(admin, sample):
+    artifact = sample.artifact("payments/ledger-api", "2.14.2")
+    for tab in ("tree/?unfold=all", "manifest/"):
+        admin.open(artifact + tab)
+        admin.looks_right()
+
+
+def test_whole_lists_do_not_scroll_sideways(admin):
+    admin.page.set_viewport_size({"width": 390, "height": 844})
+    for path in ("/artifacts/", "/registries/1/"):
+        page = admin.open(path)
+        assert page.evaluate("document.documentElement.scrollWidth") == 390
+
+
+def test_what_is_not_there_is_for_everybody(admin):
+    admin.open("/repositories/1/sha256:" + "0" * 64 + "/", status=404)
+    admin.looks_right()
