@@ -58,6 +58,8 @@ ANSWERS_BY_CODE = {
     "timestamp_outside_validity": "Made outside validity",
     "trust_store_unusable": "Store cannot be used",
     "tsa_revocation_not_evaluated": "Sound; revocation not asked",
+    "tsa_revocation_unknown": "Sound; revocation not known",
+    "tsa_revoked": "Authority revoked",
     "tsa_store_unusable": "Store cannot be used",
     "tsa_unknown_root": "Authority not trusted",
     "no_store_for_scheme": "No store for this scheme",

@@ -39,6 +39,7 @@ BY_REASON = {
     "tsa_unknown_root": "Signed by {signer}, but statement {statement} does not trust the authority of its timestamp.",
     "tsa_outside_validity": "Signed by {signer}, but the authority of its timestamp was not valid when it made it.",
     "tsa_store_unusable": "Signed by {signer}, but the timestamping store of statement {statement} cannot be used.",
+    "tsa_revoked": "Signed by {signer}, but the authority of its timestamp is revoked, so its time cannot be believed.",
     "metadata_mismatch": "Signed by {signer}, but the signature does not hold the user metadata that was asked for.",
     "revoked": "Signed by {signer}, whose certificate its authority revoked.",
     # failed: bytes that do not hold
@@ -58,6 +59,7 @@ BY_REASON = {
     "timestamp_limit": "Signed by {signer}, but its timestamp is larger than what Signboard reads.",
     "timestamp_unsupported": "Signed by {signer}, but its timestamp holds something that Signboard does not understand.",
     "tsa_revocation_not_evaluated": "Signed by {signer}; whether the authority of its timestamp is revoked is not known.",
+    "tsa_revocation_unknown": "Signed by {signer}; nobody answers whether the authority of its timestamp is revoked.",
     "unsupported_envelope": "A signature is attached in an envelope format that Signboard does not know.",
     "envelope_missing": "A signature is listed, but its envelope could not be fetched.",
     "manifest_missing": "A signature is listed, but its manifest could not be fetched.",

@@ -1,7 +1,6 @@
 """Timestamps' authorities can be revoked too: who is asked about them, and which words rest on that."""
 
 from datetime import timedelta
-from functools import cache
 
 import pytest
 from cryptography.x509 import ExtendedKeyUsageOID, ReasonFlags
@@ -24,7 +23,6 @@ STORES = ("ca:acme", "tsa:acme")
 TIMESTAMPED = statement(stores=STORES)
 
 
-@cache
 def authority(**sources):
     """One more timestamp authority below the sample world's root, which names these sources."""
     return make_signer(

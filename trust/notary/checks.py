@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from registries.oci.descriptor import Descriptor
 from trust.notary.certificates import Certificate
 from trust.notary.evidence import Evidence, Scheme, Signed
-from trust.notary.outcome import CheckStatus, Note
+from trust.notary.outcome import CertificateAnswer, CheckStatus, Note
 from trust.notary.revocation import RevocationAnswers
 from trust.notary.timestamp import TimestampEvidence
 from trust.notary.trust_policy import Statement
@@ -54,6 +54,7 @@ class Finding:
     store: str = ""
     until: datetime | None = None
     doubts: tuple[Note, ...] = ()
+    answers: tuple[CertificateAnswer, ...] = ()
     authority: tuple[Certificate, ...] = ()  # the chain of a timestamp's authority, if any of it can be revoked
 
 

@@ -168,6 +168,7 @@ def _result(validation: Validation, finding: Finding, level: Level, *, reached: 
         store=finding.store,
         until=finding.until,
         doubts=finding.doubts,
+        answers=finding.answers,
     )
 
 

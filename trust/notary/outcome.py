@@ -62,6 +62,17 @@ class AuthenticTime:
 
 
 @dataclass(frozen=True, slots=True)
+class CertificateAnswer:
+    """What was found out about the revocation of one certificate: from where, as of when, and for how long."""
+
+    certificate: str  # thumbprint
+    standing: str  # a revocation.Standing, or "revoked_later": after the signature was made
+    source: str = ""
+    as_of: datetime | None = None
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class CheckResult:
     """One validation of one signature: the value seen, the value wanted, and the smallest change that would flip it."""
 
@@ -78,6 +89,7 @@ class CheckResult:
     store: str = ""
     until: datetime | None = None  # when what it rests on runs out, and can be had anew
     doubts: tuple[Note, ...] = ()  # why what it rests on is less than it should be, although notation takes it
+    answers: tuple[CertificateAnswer, ...] = ()  # about the signer's certificates, or those of a timestamp's authority
 
     @property
     def is_critical(self) -> bool:
@@ -113,6 +125,11 @@ class Outcome:
     stands_until: datetime | None = None  # when the first answer runs out on which it rests; those are renewed
     notes: tuple[Note, ...] = ()
     authentic_time: AuthenticTime = AuthenticTime()
+
+    @property
+    def holds_until(self) -> datetime | None:
+        """The earliest instant at which it would turn if nobody asked anything anew."""
+        return min((moment for moment in (self.green_until, self.stands_until) if moment), default=None)
 
     def result(self, validation: Validation | str) -> CheckResult:
         wanted = Validation(validation)

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from registries.oci.digest import Digest
 from trust.notary.certificates import Certificate
 from trust.notary.errors import quote
-from trust.notary.outcome import Note
+from trust.notary.outcome import CertificateAnswer, Note
 
 TEMPORARY = ("certificateHold", "removeFromCRL")  # of these reasons the newest entry decides
 DOUBTS = {  # what the RFCs forbid and notation accepts: such an answer counts, but not without saying so
@@ -141,6 +141,14 @@ class CertificateStanding:
     def until(self) -> datetime | None:
         return self.answer.next_update if self.answer else None
 
+    @property
+    def as_answer(self) -> CertificateAnswer:
+        as_of = self.answer.this_update if self.answer else None
+        url = self.source.url if self.source and self.answer else ""
+        later = self.standing is Standing.good and self.entry is not None
+        standing = "revoked_later" if later else self.standing.value
+        return CertificateAnswer(self.certificate.thumbprint, standing, url, as_of, self.until)
+
 
 @dataclass(frozen=True, slots=True)
 class ChainStanding:
@@ -150,6 +158,10 @@ class ChainStanding:
     deciding: CertificateStanding | None
     certificates: tuple[CertificateStanding, ...]
     at: datetime
+
+    @property
+    def answers(self) -> tuple[CertificateAnswer, ...]:
+        return tuple(one.as_answer for one in self.certificates)
 
     @property
     def until(self) -> datetime | None:

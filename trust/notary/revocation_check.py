@@ -1,5 +1,7 @@
 """The check of revocation: whether the authorities say that no certificate below the root is revoked."""
 
+from dataclasses import replace
+
 from trust.notary.checks import Finding, Inputs, is_anchored
 from trust.notary.evidence import Scheme
 from trust.notary.outcome import CheckStatus
@@ -33,7 +35,7 @@ def revocation(inputs: Inputs) -> Finding:
         )
     if found.deciding is None:
         return _good(found)
-    return _FINDINGS[found.standing](found.deciding)
+    return replace(_FINDINGS[found.standing](found.deciding), answers=found.answers)
 
 
 def _good(found: ChainStanding) -> Finding:
@@ -42,7 +44,9 @@ def _good(found: ChainStanding) -> Finding:
         code = REVOKED_LATER
         message = f"{later.certificate.subject} is revoked, but was not yet invalid when the signature was made."
     seen = describe_answers(found)
-    return Finding(CheckStatus.passed, code, message, seen, WANTED, until=found.until, doubts=found.doubts)
+    return Finding(
+        CheckStatus.passed, code, message, seen, WANTED, until=found.until, doubts=found.doubts, answers=found.answers
+    )
 
 
 def _revoked(deciding: CertificateStanding) -> Finding:

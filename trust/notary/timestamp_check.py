@@ -105,8 +105,8 @@ def _revocation(inputs: Inputs, chain: Chain, seen: str, wanted: str) -> Finding
         return _holds(chain, seen, wanted)
     if found.deciding is None:
         holds = _holds(chain, f"{seen}; {describe_answers(found)}", wanted)
-        return replace(holds, until=found.until, doubts=found.doubts, authority=chain)
-    return _NOT_GOOD[found.standing](found.deciding, seen, wanted, chain)
+        return replace(holds, until=found.until, doubts=found.doubts, answers=found.answers, authority=chain)
+    return replace(_NOT_GOOD[found.standing](found.deciding, seen, wanted, chain), answers=found.answers)
 
 
 def _holds(chain: Chain, seen: str, wanted: str) -> Finding:
