@@ -10,6 +10,7 @@ from dashboard.sentences import Sentence, sentence
 from dashboard.trust_path import Step, format_of, role_of
 from trust.notary.certificates import Certificate
 from trust.notary.checks import as_sentence, as_text
+from trust.notary.errors import quote
 from trust.notary.evidence import Evidence, Signed
 from trust.notary.levels import Validation
 from trust.notary.outcome import CheckResult, CheckStatus, Outcome
@@ -110,7 +111,10 @@ def _standing(certificate: Certificate, results: Mapping[Validation, CheckResult
     if anchor and anchor.status is CheckStatus.passed and anchor.certificate == certificate.thumbprint:
         return f"In store {anchor.store}", "good"
     if answer and answer.as_of and answer.until:
-        return f"Not revoked, says {answer.source} as of {as_text(answer.as_of)}, until {as_text(answer.until)}", "good"
+        return (
+            f"Not revoked, says {quote(answer.source)} as of {as_text(answer.as_of)}, until {as_text(answer.until)}",
+            "good",
+        )
     if certificate.ocsp_urls or certificate.crl_urls:
         return "Revocation not asked yet", ""
     return ("Self-signed", "") if certificate.self_signed else ("Names no revocation source", "")

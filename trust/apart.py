@@ -5,6 +5,7 @@
 
 import json
 import math
+import os
 import resource
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from trust.notary.revocation import Answer
 LARGE = 1 << 20
 MEMORY = 1 << 29
 SECONDS = 30
+NO_SECRETS = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -58,7 +60,7 @@ def _in_child(task: str, fields: Mapping[str, object], content: bytes) -> Any:
     head = json.dumps({"task": task, **fields}).encode() + b"\n"
     try:
         done = subprocess.run(  # noqa: S603 - our own command
-            command, cwd=ROOT, input=head + content, capture_output=True, timeout=SECONDS, check=True
+            command, cwd=ROOT, env=NO_SECRETS, input=head + content, capture_output=True, timeout=SECONDS, check=True
         )
         got = json.loads(done.stdout)
     except (subprocess.SubprocessError, OSError, ValueError) as error:

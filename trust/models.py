@@ -126,7 +126,7 @@ class RevocationAnswer(models.Model):
     collected_at = models.DateTimeField()
     this_update = models.DateTimeField()
     next_update = models.DateTimeField(null=True)
-    number = models.CharField(max_length=60)  # of a CRL; "0" without one
+    number = models.CharField(max_length=60)  # of a CRL ("0" without one), or when an OCSP answer was produced
     signed_by = models.TextField()
     says = models.JSONField()  # by thumbprint: trust/answer_json.py
     imported = models.BooleanField(default=False)  # from a file, not from the source itself

@@ -206,7 +206,7 @@ def restand(fingerprints: Iterable[str], at: datetime) -> None:
         for row in rows:
             found = standing_of(certificates[row.pk], answers, at)
             standing = Standing(found.standing.value)
-            if row.standing != standing:
+            if row.standing != standing or standing is Standing.REVOKED:  # since when, too, decides about signatures
                 changed.append(row.pk)
             if (row.standing, row.standing_until) != (standing, found.until):
                 row.standing, row.standing_until = standing, found.until

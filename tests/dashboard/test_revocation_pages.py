@@ -40,7 +40,7 @@ def test_the_page_of_a_signature_says_from_where_as_of_when_and_until_when_it_is
     image, signature = signed(place, host)
     page = text(show(reader, url(place, image, "signature", signature.digest)))
     moment, end = (f"{when:%Y-%m-%d %H:%M:%S} UTC" for when in (place.at, place.at + HOUR))
-    assert f"Not revoked, says {OCSP} as of {moment}, until {end}" in page
+    assert f"Not revoked, says &quot;{OCSP}&quot; as of {moment}, until {end}" in page
     assert f"an OCSP answer of {moment} from" in page
     assert f"which holds until {end}" in page
 

@@ -245,6 +245,18 @@ def test_a_revocation_takes_green_away_at_once_and_the_history_says_so(place, se
     assert StatusChange.objects.latest("pk").after == "untrusted"
 
 
+def test_what_else_becomes_known_of_a_chain_that_is_revoked_already_is_judged(place, send, host):
+    """A signature from before the first revocation may rest on it, and not on the second."""
+    image = green(place, send, host)
+    for minutes in (1, 2):
+        moment = NOW + timedelta(minutes=minutes)
+        host.put(OCSP, ocsp_answer("revoked", at=moment))
+        RevocationSource.objects.update(due_at=moment, ask_again_at=moment)
+        collect(send, moment)
+        assert place.judge(moment), minutes
+    assert f"{moment:%H:%M:%S}" in place.status(image).message
+
+
 def test_a_failed_renewal_takes_nothing_away_while_the_last_answer_holds(place, send, host):
     image = green(place, send, host)
     later = NOW + timedelta(minutes=30)

@@ -82,7 +82,7 @@ def examine(content: bytes, certificate: Certificate, issuer: Certificate, colle
         collected_at=collected_at,
         this_update=single.this_update_utc,
         next_update=single.next_update_utc,
-        number=0,
+        number=int(response.produced_at_utc.timestamp()),
         signed_by=print_name((responder or parent).subject),
         says={
             certificate.thumbprint: _statement(single, extensions, tuple(_doubts(response, single, parent, responder)))

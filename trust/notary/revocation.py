@@ -27,6 +27,8 @@ DOUBTS = {  # what the RFCs forbid and notation accepts: such an answer counts, 
     "answer_from_the_future": "The answer is dated later than the time of checking.",
 }
 
+OF_SIGNER = ("responder_without_purpose", "responder_without_nocheck", "responder_outside_validity")
+
 
 class SourceKind(StrEnum):
     """How a place is asked."""
@@ -79,17 +81,28 @@ class Answer:
     collected_at: datetime
     this_update: datetime
     next_update: datetime | None
-    number: int
+    number: int  # of a CRL, or when an OCSP answer was produced: it tells answers of one date apart
     signed_by: str
     says: Mapping[str, Statement]
 
     def is_newer_than(self, other: "Answer") -> bool:
-        """Who serves an old answer again must not win: the authority's own dates decide."""
-        return (self.this_update, self.number, self.collected_at) >= (
-            other.this_update,
-            other.number,
-            other.collected_at,
-        )
+        """Whether it counts in place of the other. Who serves an old answer again must not win: its own dates decide."""
+        if self._is_by_a_doubtful_signer and other._says_revoked and not other._is_by_a_doubtful_signer:
+            return False  # whoever holds any certificate of the issuer could take the revocation of it back
+        return self._age >= other._age
+
+    @property
+    def _age(self) -> tuple[datetime, int, datetime]:
+        """A date that had not come when the answer did counts for no more than that: it must not outlast later ones."""
+        return min(self.this_update, self.collected_at), self.number, self.collected_at
+
+    @property
+    def _is_by_a_doubtful_signer(self) -> bool:
+        return any(doubt in OF_SIGNER for statement in self.says.values() for doubt in statement.doubts)
+
+    @property
+    def _says_revoked(self) -> bool:
+        return any(statement.entries for statement in self.says.values())
 
 
 @dataclass(frozen=True, slots=True)

@@ -181,6 +181,13 @@ def test_an_answer_about_another_certificate_is_none():
     assert message == "the answer is not about this certificate"
 
 
+def test_of_two_answers_of_one_date_the_one_that_was_produced_later_is_newer():
+    chain = chain_with("http://r")
+    content = make_ocsp(chain)
+    produced = library.load_der_ocsp_response(content).produced_at_utc
+    assert ocsp.examine(content, *chain[:2], NOW).number == int(produced.timestamp())
+
+
 def test_of_several_parts_the_first_with_the_serial_number_counts():
     answer = answer_of_parts(make_single(CHAIN, serial=5), make_single(CHAIN, "revoked"), make_single(CHAIN))
     assert len(says(answer).entries) == 1

@@ -1,5 +1,6 @@
 """What follows from answers at an instant: notation's way through the sources, each rule under its name."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -179,6 +180,24 @@ def test_the_newest_answer_by_its_own_dates_counts_not_the_one_served_last():
     replayed = answer(chain[0], GOOD, this_update=NOW - DAY, at=NOW)
     assert revoked.is_newer_than(replayed)
     assert not replayed.is_newer_than(revoked)
+
+
+def test_an_answer_dated_in_the_future_does_not_outlast_those_that_come_after_it():
+    chain = revocable(ocsp=[OCSP])
+    hasty = answer(chain[0], GOOD, this_update=NOW + 30 * DAY, next_update=NOW + 60 * DAY, at=NOW)
+    assert answer(chain[0], REVOKED, this_update=NOW + HOUR, at=NOW + HOUR).is_newer_than(hasty)
+    assert not answer(chain[0], GOOD, this_update=NOW - HOUR, at=NOW + HOUR).is_newer_than(hasty)
+
+
+def test_a_doubtful_answer_does_not_take_a_revocation_back():
+    chain = revocable(ocsp=[OCSP])
+    revoked = answer(chain[0], REVOKED, this_update=NOW - HOUR)
+    doubtful = replace(GOOD, doubts=("responder_without_purpose",))
+    assert not answer(chain[0], doubtful, this_update=NOW).is_newer_than(revoked)
+    assert answer(chain[0], doubtful, this_update=NOW).is_newer_than(answer(chain[0], this_update=NOW - HOUR))
+    assert answer(chain[0], GOOD, this_update=NOW).is_newer_than(revoked)
+    always = replace(REVOKED, doubts=("responder_without_nocheck",))
+    assert answer(chain[0], doubtful, this_update=NOW).is_newer_than(answer(chain[0], always, this_update=NOW - HOUR))
 
 
 def test_of_two_crls_of_one_date_the_higher_number_is_newer():
