@@ -144,6 +144,34 @@ def test_what_cannot_be_answered_is_one_json_object_with_an_error(world, options
     assert (code, list(got)) == (1, ["error"])
 
 
+@pytest.mark.parametrize("path", ["/dev/zero", "/"])
+def test_a_policy_that_is_no_file_is_refused_unread(world, path):
+    options = [path if option.endswith("trustpolicy.json") else option for option in world("policy-exact-scope")]
+    code, got = ask(*options, *reference("policy-exact-scope"))
+    assert (code, got["rule"]) == (1, "TP00")
+    assert "it is not a file" in got["error"]
+
+
+def test_a_policy_of_more_than_a_mebibyte_is_refused(world, tmp_path):
+    options = world("policy-exact-scope")
+    (tmp_path / "trustpolicy.json").write_bytes(b" " * (1024 * 1024 + 1))
+    code, got = ask(*options, *reference("policy-exact-scope"))
+    assert (code, got["rule"]) == (1, "TP00")
+    assert "more than 1,048,576 bytes" in got["error"]
+
+
+def test_without_a_database_it_says_what_to_give(world, tmp_path):
+    layout = world("policy-exact-scope")[0]
+    answer = subprocess.run(
+        [sys.executable, "manage.py", "verify", layout, *reference("policy-exact-scope"), "--json"],
+        cwd=PROJECT, env={"PATH": os.defpath, "SIGNBOARD_DATA": str(tmp_path / "none")}, capture_output=True, text=True,
+        timeout=60, check=False,
+    )  # fmt: skip
+    assert answer.returncode == 1
+    assert "Give --policy and --trust-store" in json.loads(answer.stdout)["error"]
+    assert "Traceback" not in answer.stderr
+
+
 def test_a_directory_that_is_no_layout_is_an_error(world, tmp_path):
     options = world("policy-exact-scope")
     code, got = ask(str(tmp_path), *options[1:], "--reference", f"{NAME}:v1")

@@ -1,6 +1,7 @@
 """`manage.py verify`: is this artifact signed, by whom, may we trust it, and why (not)?"""
 
 import json
+import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
+from django.db import OperationalError, ProgrammingError
 
 from dashboard.revocation_now import ask_now, lacking
 from dashboard.stored_answers import NotStoredError, active_material, stored_report
@@ -26,7 +28,12 @@ from trust.notary.trust_policy import TrustPolicy
 from trust.notary.trust_store import TrustStores
 from trust.signatures import ListedSignature, list_signatures
 
+LARGEST_POLICY = 1024 * 1024
 FALLBACK_TAG_PREFIXES = ("sha256-", "sha512-")
+NO_DATABASE = (
+    "Signboard's database cannot be read. Give --policy and --trust-store to judge a layout without it, or say with "
+    "SIGNBOARD_DATA or SIGNBOARD_DATABASE_URL where it is."
+)
 
 
 class CannotAnswerError(Exception):
@@ -74,11 +81,17 @@ class Command(BaseCommand):
         try:
             report = _report(options)
         except (CannotAnswerError, NotStoredError, OciError, NotaryError, OSError) as error:
-            self._print({"error": str(error)}, [f"Error: {error}"], as_json=options["json"])
+            self._cannot_answer(str(error), options)
+            raise SystemExit(1) from error
+        except (OperationalError, ProgrammingError) as error:
+            self._cannot_answer(NO_DATABASE, options)
             raise SystemExit(1) from error
         self._print(as_json(report), list(as_lines(report)), as_json=options["json"])
         if report.exit_code:
             raise SystemExit(report.exit_code)
+
+    def _cannot_answer(self, why: str, options: Mapping[str, Any]) -> None:
+        self._print({"error": why}, [f"Error: {why}"], as_json=options["json"])
 
     def _print(self, fields: Mapping[str, object], lines: Sequence[str], *, as_json: bool) -> None:
         text = json.dumps(fields, indent=2) if as_json else "\n".join(map(printable, lines))
@@ -135,11 +148,21 @@ def _policy_and_stores(options: Mapping[str, Any]) -> tuple[TrustPolicy, TrustSt
         return active_material()
     if not options["policy"] or not options["trust_store"]:
         raise CannotAnswerError("--policy and --trust-store are given both or not at all.")
+    return TrustPolicy.parse(_policy_file(options["policy"])), TrustStores.read(options["trust_store"])
+
+
+def _policy_file(path: Path) -> bytes:
+    """The bytes of a policy; a device or a pipe never ends, so only as much is read as a policy may hold."""
     try:
-        content = options["policy"].read_bytes()
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise TrustPolicyError("TP00", "The trust policy cannot be read: it is not a file.")
+        with path.open("rb") as file:
+            content = file.read(LARGEST_POLICY + 1)
     except OSError as error:
         raise TrustPolicyError("TP00", f"The trust policy cannot be read: {error.strerror}.") from error
-    return TrustPolicy.parse(content), TrustStores.read(options["trust_store"])
+    if len(content) > LARGEST_POLICY:
+        raise TrustPolicyError("TP00", f"The trust policy has more than {LARGEST_POLICY:,} bytes.")
+    return content
 
 
 def _target(layout: Layout, name: str, reference: Reference | None) -> Descriptor:
