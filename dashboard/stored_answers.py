@@ -37,8 +37,7 @@ def stored_report(
     reference: Reference, at: datetime, metadata: Mapping[str, str], max_signatures: int, *, offline: bool
 ) -> Report:
     """The report on an artifact as it was last indexed, by the active revision."""
-    repository = _repository(reference)
-    digest = reference.digest or _tagged(repository, reference)
+    repository, digest = find_stored(reference)
     try:
         judged = judge_artifact(repository, digest, at, metadata)
         if not offline and (answers := _asked_now(judged)):
@@ -76,3 +75,9 @@ def _tagged(repository: Repository, reference: Reference) -> Digest:
     if tag is None:
         raise NotStoredError(f"{reference.name} has no tag {reference.tag}, as far as it was indexed.")
     return tag.digest
+
+
+def find_stored(reference: Reference) -> tuple[Repository, Digest]:
+    """The artifact that a reference of a connected registry means, as far as it was indexed."""
+    repository = _repository(reference)
+    return repository, reference.digest or _tagged(repository, reference)

@@ -1,5 +1,6 @@
 """`manage.py verify`: its exit code and JSON for pipelines, its ladder for people. No test here may touch a database."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -240,6 +241,28 @@ def test_what_the_layout_does_not_hold_is_unknown_and_not_unsigned(world, tmp_pa
     (layout / "blobs" / "sha256" / gone.removeprefix("sha256:")).unlink()
     code, got = ask(str(layout), *options[1:], *reference("form-new"))
     assert (code, got["status"]) == (1, "unknown")
+
+
+def test_an_annotation_that_names_other_certificates_is_noted_and_changes_nothing(world, tmp_path):
+    options = world("form-new")
+    layout = tmp_path / "layout"
+    shutil.copytree(options[0], layout)
+    wanted = CASES["form-new"]
+    blobs = layout / "blobs" / "sha256"
+    old = wanted["signatures"][0]["digest"]
+    manifest = json.loads((blobs / old.removeprefix("sha256:")).read_text())
+    manifest["annotations"] |= {"io.cncf.notary.x509chain.thumbprint#S256": '["00"]'}
+    content = json.dumps(manifest).encode()
+    new = hashlib.sha256(content).hexdigest()
+    (blobs / new).write_bytes(content)
+    index = json.loads((layout / "index.json").read_text())
+    for entry in index["manifests"]:
+        if entry["digest"] == old:
+            entry |= {"digest": f"sha256:{new}", "size": len(content)}
+    (layout / "index.json").write_text(json.dumps(index))
+    code, got = ask(str(layout), *options[1:], *reference("form-new"))
+    assert (code, got["status"]) == (0, "verified")
+    assert "thumbprint_mismatch" in [note["code"] for note in got["signatures"][0]["notes"]]
 
 
 def test_the_ladder_shows_what_was_seen_and_wanted_and_the_nearest_fix(world):

@@ -4,40 +4,28 @@ import json
 import stat
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
-from django.db import OperationalError, ProgrammingError
 
 from dashboard.revocation_now import ask_now, lacking
-from dashboard.stored_answers import NotStoredError, active_material, stored_report
+from dashboard.stored_answers import active_material, stored_report
+from dashboard.targets import CANNOT_ANSWER, CannotAnswerError, add_target, instant, layout_target
 from dashboard.verify_report import JudgedSignature, Report, as_json, as_lines, printable
-from registries.oci.descriptor import Descriptor
-from registries.oci.digest import Digest
-from registries.oci.errors import OciError
-from registries.oci.layout import Layout
 from registries.oci.reference import Reference
-from trust.notary.errors import NotaryError, TrustPolicyError
+from trust.notary.errors import TrustPolicyError
 from trust.notary.evidence import Evidence, examine
 from trust.notary.judge import MAX_SIGNATURES, Question, judge
 from trust.notary.outcome import Outcome, SignatureFault, Word
 from trust.notary.revocation import NO_ANSWERS, RevocationAnswers
+from trust.notary.thumbprint_hint import thumbprint_note
 from trust.notary.trust_policy import TrustPolicy
 from trust.notary.trust_store import TrustStores
 from trust.signatures import ListedSignature, list_signatures
 
 LARGEST_POLICY = 1024 * 1024
-FALLBACK_TAG_PREFIXES = ("sha256-", "sha512-")
-NO_DATABASE = (
-    "Signboard's database cannot be read. Give --policy and --trust-store to judge a layout without it, or say with "
-    "SIGNBOARD_DATA or SIGNBOARD_DATABASE_URL where it is."
-)
-
-
-class CannotAnswerError(Exception):
-    """The command cannot answer; the text says why."""
 
 
 class Command(BaseCommand):
@@ -48,13 +36,7 @@ class Command(BaseCommand):
     requires_migrations_checks = False
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument(
-            "target", help="an OCI image layout directory, or REGISTRY/REPOSITORY:TAG|@DIGEST of a connected registry"
-        )
-        parser.add_argument(
-            "--reference",
-            help="REGISTRY/REPOSITORY[:TAG|@DIGEST]: what the layout stands for, and which artifact of it is meant",
-        )
+        add_target(parser)
         parser.add_argument(
             "--policy", type=Path, help="the trust policy, as notation's trustpolicy.json; the active one if absent"
         )
@@ -80,11 +62,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             report = _report(options)
-        except (CannotAnswerError, NotStoredError, OciError, NotaryError, OSError) as error:
-            self._cannot_answer(str(error), options)
-            raise SystemExit(1) from error
-        except (OperationalError, ProgrammingError) as error:
-            self._cannot_answer(NO_DATABASE, options)
+        except CANNOT_ANSWER as error:
+            self._print({"error": str(error)}, [f"Error: {error}"], as_json=options["json"])
             raise SystemExit(1) from error
         self._print(as_json(report), list(as_lines(report)), as_json=options["json"])
         if report.exit_code:
@@ -99,16 +78,14 @@ class Command(BaseCommand):
 
 
 def _report(options: Mapping[str, Any]) -> Report:
-    at = _rfc3339(options["at"]) if options["at"] else datetime.now(UTC)
+    at = instant(options["at"])
     metadata = _user_metadata(options["user_metadata"])
     max_signatures = _positive(options["max_signatures"])
     if not Path(options["target"]).is_dir():
         return _stored_report(options, at, metadata, max_signatures)
-    reference = Reference.parse(options["reference"]) if options["reference"] else None
-    name = reference.name if reference else ""
-    layout = Layout(Path(options["target"]), name)
-    target = _target(layout, name, reference)
-    listed = list_signatures(layout, name, target.digest)
+    place = layout_target(options)
+    reference, name, target = place.reference, place.name, place.descriptor
+    listed = list_signatures(place.layout, name, target.digest)
     try:
         policy, stores = _policy_and_stores(options)
     except TrustPolicyError as error:
@@ -165,22 +142,6 @@ def _policy_file(path: Path) -> bytes:
     return content
 
 
-def _target(layout: Layout, name: str, reference: Reference | None) -> Descriptor:
-    """The artifact that is meant, by its own bytes."""
-    if reference and (reference.digest or reference.tag):
-        wanted: Digest | str = reference.digest or reference.tag or ""
-    else:
-        tags = layout.tags(name)
-        if tags.error:
-            raise tags.error
-        names = [tag for tag in tags.tags if not tag.startswith(FALLBACK_TAG_PREFIXES)]
-        if len(names) != 1:
-            raise CannotAnswerError(f"The layout has {len(names)} tags: say which artifact is meant with --reference.")
-        wanted = names[0]
-    fetched = layout.manifest(name, wanted)
-    return Descriptor(fetched.media_type, fetched.digest, len(fetched.content))
-
-
 @dataclass(frozen=True, slots=True)
 class _Ruling:
     """What every signature of the artifact is judged by."""
@@ -200,7 +161,10 @@ class _Ruling:
         if isinstance(seen, SignatureFault):
             return JudgedSignature(found.manifest, found.media_type, "", seen)
         scheme = seen.signed.scheme if seen.signed else ""
-        return JudgedSignature(found.manifest, found.media_type, scheme, self._outcome(seen))
+        outcome = self._outcome(seen)
+        if note := thumbprint_note(found.annotations, seen):
+            outcome = replace(outcome, notes=(*outcome.notes, note))
+        return JudgedSignature(found.manifest, found.media_type, scheme, outcome)
 
     def _outcome(self, seen: Evidence) -> Outcome:
         return judge(self.question, seen.with_roots(self.stores), self.policy, self.stores, self.answers, self.at)
@@ -217,16 +181,6 @@ def _user_metadata(pairs: Sequence[str]) -> Mapping[str, str]:
             raise CannotAnswerError(f"--user-metadata names {key} twice.")
         metadata[key] = value
     return metadata
-
-
-def _rfc3339(text: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise CannotAnswerError(f"--at {text} is not an RFC 3339 time.") from error
-    if moment.tzinfo is None:
-        raise CannotAnswerError(f"--at {text} has no time zone: write 2026-11-21T09:00:00Z.")
-    return moment
 
 
 def _positive(text: str) -> int:
