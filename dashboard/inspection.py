@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from dashboard.stored_answers import NotStoredError, find_stored
-from dashboard.targets import CannotAnswerError, instant, layout_target
+from dashboard.targets import layout_target
+from dashboard.verify_arguments import CannotAnswerError, instant
 from registries.models import Manifest
 from registries.oci.descriptor import Descriptor
 from registries.oci.digest import Digest

@@ -11,6 +11,7 @@ from registries.models import Manifest, Repository, Tag
 from registries.oci.digest import Digest
 from registries.oci.reference import Reference
 from trust import revisions, revocation
+from trust.notary.blob_policy import BlobTrustPolicy
 from trust.notary.judge import notation_verdict
 from trust.notary.revocation import RevocationAnswers
 from trust.notary.trust_policy import TrustPolicy
@@ -18,6 +19,8 @@ from trust.notary.trust_store import TrustStores
 from trust.on_the_spot import JudgedArtifact
 from trust.rulings import NO_POLICY_MESSAGE
 from trust.verification import judge_artifact
+
+NO_BLOB_POLICY_MESSAGE = "There is no blob trust policy."
 
 
 class NotStoredError(Exception):
@@ -31,6 +34,15 @@ def active_material() -> tuple[TrustPolicy, TrustStores]:
         raise NotStoredError(f"{NO_POLICY_MESSAGE} Upload one, or give --policy and --trust-store.")
     material = revisions.material(revision)
     return material.policy, material.stores
+
+
+def active_blob_material() -> tuple[BlobTrustPolicy, TrustStores]:
+    """The blob policy and the stores of the active revision."""
+    revision = revisions.active()
+    blob_policy = revisions.material(revision).blob_policy if revision else None
+    if revision is None or blob_policy is None:
+        raise NotStoredError(f"{NO_BLOB_POLICY_MESSAGE} Upload one, or give --policy and --trust-store.")
+    return blob_policy, revisions.material(revision).stores
 
 
 def stored_report(

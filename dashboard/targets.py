@@ -2,29 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import CommandParser
 
-from dashboard.stored_answers import NotStoredError
+from dashboard.verify_arguments import CannotAnswerError
 from registries.oci.descriptor import Descriptor
 from registries.oci.digest import Digest
-from registries.oci.errors import OciError
 from registries.oci.layout import Layout
 from registries.oci.reference import Reference
-from trust.notary.errors import NotaryError
 
 FALLBACK_TAG_PREFIXES = ("sha256-", "sha384-", "sha512-")
-
-
-class CannotAnswerError(Exception):
-    """The command cannot answer; the text says why."""
-
-
-CANNOT_ANSWER = (CannotAnswerError, NotStoredError, OciError, NotaryError, OSError)
-"What a command reports as its one error."
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,16 +59,3 @@ def _wanted(layout: Layout, name: str, reference: Reference | None) -> Digest | 
     if len(names) != 1:
         raise CannotAnswerError(f"The layout has {len(names)} tags: say which artifact is meant with --reference.")
     return names[0]
-
-
-def instant(text: str | None) -> datetime:
-    """The instant that --at names; now, if it is absent."""
-    if not text:
-        return datetime.now(UTC)
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise CannotAnswerError(f"--at {text} is not an RFC 3339 time.") from error
-    if moment.tzinfo is None:
-        raise CannotAnswerError(f"--at {text} has no time zone: write 2026-11-21T09:00:00Z.")
-    return moment

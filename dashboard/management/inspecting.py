@@ -9,8 +9,9 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from dashboard.inspect_report import Json
 from dashboard.inspection import Inspection, inspect_target
-from dashboard.targets import CANNOT_ANSWER, add_target
+from dashboard.targets import add_target
 from dashboard.trees import Node
+from dashboard.verify_arguments import CANNOT_ANSWER, refusal
 from dashboard.verify_report import printable
 
 
@@ -42,8 +43,7 @@ class InspectingCommand(BaseCommand):
         try:
             inspection = inspect_target(options)
         except CANNOT_ANSWER as error:
-            said = json.dumps({"error": str(error)}, indent=2) if options["json"] else printable(f"Error: {error}")
-            self.stdout.write(said)
+            self.stdout.write(refusal(error, as_json=options["json"]))
             raise SystemExit(1) from error
         if options["json"]:
             self.stdout.write(json.dumps(self.as_json(inspection), indent=2))

@@ -58,16 +58,22 @@ def policy(*statements):
     return json.dumps({"version": "1.0", "trustPolicies": list(statements or [statement()])}).encode()
 
 
+def blob_statement(name="release", *, is_global=False, **members):
+    fields = {key: value for key, value in statement(name, **members).items() if key != "registryScopes"}
+    return fields | ({"globalPolicy": True} if is_global else {})
+
+
 def store_files(*names):
     stores = pki().trust_stores
     return {(*store.split(":"), file): content for store in names or stores for file, content in stores[store].items()}
 
 
-def publish(*statements, files=None, at=NOW):
+def publish(*statements, files=None, at=NOW, blob_policy=b""):
     """The next revision, whatever is active."""
     return revisions.publish(
         policy(*statements),
         store_files() if files is None else files,
+        blob_policy=blob_policy,
         author=None,
         reason="test",
         based_on=revisions.active_number(),
