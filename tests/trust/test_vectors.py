@@ -233,7 +233,7 @@ def test_signboards_word_is_never_better_than_notations_answer(name):
 
 
 @pytest.mark.parametrize("name", JUDGED)
-def test_what_is_not_listed_as_not_yet_supported_is_evaluated_to_the_end(name):
+def test_every_check_is_evaluated_to_the_end(name):
     assert Asked(name).open_checks == []
 
 
