@@ -1,7 +1,7 @@
 """Descriptors: what a manifest says of something else (image-spec, descriptor.md)."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Self
@@ -74,7 +74,7 @@ class Descriptor:
         return (self.media_type, self.digest, self.size) == (other.media_type, other.digest, other.size)
 
 
-def object_fields(value: object, what: str, known: frozenset[str]) -> dict[str, object]:
+def object_fields(value: object, what: str, known: Collection[str]) -> dict[str, object]:
     """The members of a JSON object; refuses names that only a reader without regard to case would take for known."""
     if not isinstance(value, dict):
         raise ManifestError(f"{what} is not a JSON object")
