@@ -8,10 +8,11 @@ import os
 from collections import Counter, defaultdict
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from tests.interop.differential.comparing import ask_notation, ask_ours, comparable
+from tests.interop.differential.comparing import Answer, ask_notation, ask_ours, comparable
 from tests.interop.differential.mutants import mutant, valid_specimen
 from tests.interop.differential.operators import OPERATORS, ROWS, rows_of
 
@@ -46,7 +47,7 @@ class Tally:
         if ours.accepts and not theirs.accepts:
             self.wider.append(f"{specimen.name}: {theirs.why}")
         if difference := ours.differs_from(theirs):
-            rows = rows_of(specimen, ours)
+            rows = rows_of(specimen, ours, theirs)
             for row in rows:
                 self.rows[row].append(specimen.name)
             if not rows:
@@ -103,3 +104,23 @@ def judge_mutants(peers, folder, seed, count):
 def test_a_row_that_explains_a_difference_is_documented(row):
     begins, _ = ROWS[row]
     assert f"| {begins}" in COMPATIBILITY.read_text()
+
+
+def test_a_wider_answer_is_never_explained_by_a_row():
+    answer = {"policy": "", "skipped": False, "checks": {}, "why": ""}
+    ours = Answer(accepts=True, codes=frozenset({"attribute_name"}), **answer)
+    specimen = SimpleNamespace(name="one", operators=("write_a_member_of_the_envelope_twice",))
+    tally = Tally()
+    tally.compare(specimen, ours, Answer(accepts=False, codes=frozenset(), **answer))
+    assert tally.wider
+    assert tally.unexplained
+
+
+def test_a_stricter_answer_needs_a_row_of_its_operator():
+    answer = {"policy": "", "skipped": False, "checks": {}, "why": "", "codes": frozenset()}
+    ours = Answer(**answer | {"accepts": False, "codes": frozenset({"attribute_name"})})
+    for operator, explained in (("write_a_member_of_the_envelope_twice", True), ("break_the_signature", False)):
+        tally = Tally()
+        tally.compare(SimpleNamespace(name="one", operators=(operator,)), ours, Answer(**answer | {"accepts": True}))
+        assert bool(tally.rows) == explained
+        assert bool(tally.unexplained) != explained

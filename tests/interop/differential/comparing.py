@@ -127,6 +127,8 @@ def ask_ours(specimen, folder):
     if (identity := checks.pop("identity", None)) and not identity[1]:
         checks["authenticity"] = identity
     codes = {one.code for one in outcome.results if one.status in (CheckStatus.failed, CheckStatus.not_evaluated)}
+    if evidence.signed and any(attribute.critical for attribute in evidence.signed.attributes):
+        codes.add("critical_attribute_unknown")  # an obstacle of no check
     why = outcome.error or outcome.message
     return Answer(outcome.verified, "", outcome.skipped, checks, frozenset({outcome.reason, *codes}), why)
 

@@ -10,6 +10,8 @@ from tests.interop.differential.operators import operator
 
 
 def _change_byte(r, content):
+    if not content:
+        return content
     position = r.randrange(len(content))
     return content[:position] + bytes([content[position] ^ (1 << r.randrange(8))]) + content[position + 1 :]
 
@@ -128,6 +130,8 @@ def reencode_base64url(r, d):
 def reencode_a_certificate(r, d):
     def changed(members):
         chain = list(members["header"]["x5c"])
+        if not chain:
+            return members
         index = r.randrange(len(chain))
         text = chain[index]
         forms = (

@@ -60,7 +60,9 @@ ROWS = {  # name: (how the row begins in docs/compatibility.md, the codes with w
 }
 
 
-def rows_of(specimen, ours):
-    """The rows that explain why ours refuses this specimen; none may explain that it accepts."""
+def rows_of(specimen, ours, theirs):
+    """The rows that explain why ours is stricter here; none explains that it accepts what notation refuses."""
+    if ours.accepts and not theirs.accepts:
+        return []
     allowed = {row for name in specimen.operators for row in OPERATORS[name].rows}
-    return sorted(row for row in allowed if ours.codes & ROWS[row][1] and not ours.accepts)
+    return sorted(row for row in allowed if ours.codes & ROWS[row][1])
