@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"syscall"
 	"time"
 
 	"github.com/notaryproject/notation-go"
@@ -116,7 +117,7 @@ type race struct {
 	Stores    map[string][][]byte `json:"stores"`
 }
 
-// timeSpecimens prints for each line how many seconds notation takes to verify all specimens of it, on one core.
+// timeSpecimens prints for each line how many seconds of one core notation takes to verify its specimens.
 func timeSpecimens() error {
 	runtime.GOMAXPROCS(1)
 	lines := bufio.NewScanner(os.Stdin)
@@ -140,14 +141,23 @@ func timeSpecimens() error {
 		if err != nil {
 			return err
 		}
-		began := time.Now()
+		began := spent()
 		for _, s := range r.Specimens {
 			options := notation.VerifierVerifyOptions{ArtifactReference: s.Reference, SignatureMediaType: s.MediaType}
 			if _, err := judge.Verify(context.Background(), s.Target, s.Envelope, options); err != nil {
 				return err
 			}
 		}
-		fmt.Println(time.Since(began).Seconds())
+		fmt.Println((spent() - began).Seconds())
 	}
 	return lines.Err()
+}
+
+// spent is the CPU time of this process, its garbage collector included.
+func spent() time.Duration {
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		panic(err)
+	}
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
