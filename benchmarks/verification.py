@@ -67,7 +67,7 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         program = Path(folder) / "peers"
-        subprocess.run(["go", "build", "-o", program, "."], cwd=PEERS, check=True)  # noqa: S607 (whichever Go there is)
+        subprocess.run(["go", "build", "-o", program, "."], cwd=PEERS, check=True)
         with subprocess.Popen([program, "time"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as notation:
             _print_table(notation, options.signatures, options.rounds)
 
@@ -89,7 +89,8 @@ def _print_table(notation: subprocess.Popen[str], count: int, rounds: int) -> No
 def _make_course(key_type: str, form: Literal["jws", "cose"], count: int, *, shared: bool) -> Course:
     now = datetime.now(UTC).replace(microsecond=0)
     common = make_chain(key_type, 0, now)
-    envelopes, roots = [], {}
+    envelopes: list[tuple[bytes, Descriptor]] = []
+    roots: dict[bytes, None] = {}
     for number in range(count):
         signer = common if shared else make_chain(key_type, number, now)
         content = f"image {number}".encode()

@@ -12,6 +12,7 @@ from trust.notary.errors import EnvelopeError
 
 TARGET = "targetArtifact"
 PLATFORM_TEXTS, PLATFORM_LIST = ("os", "architecture", "variant", "os.version"), "os.features"
+PLATFORM = frozenset({*PLATFORM_TEXTS, PLATFORM_LIST})
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +28,16 @@ class Payload:
 
     @classmethod
     def parse(cls, content: bytes) -> Self:
-        """Read payload bytes; members beside the target's descriptor are not ours and are ignored."""
+        """Read payload bytes."""
         try:
             document = loads(content)
         except StrictJsonError as error:
             raise EnvelopeError(f"the payload is not JSON: {error}", code="payload_unreadable") from error
+        return cls.of(document)
+
+    @classmethod
+    def of(cls, document: object) -> Self:
+        """The payload of parsed JSON; members beside the target's descriptor are not ours and are ignored."""
         members = document if isinstance(document, dict) else {}
         if any(name != TARGET and name.casefold() == TARGET.casefold() for name in members):
             raise EnvelopeError(f"the payload spells {TARGET} otherwise", code="payload_target")  # Go would take it
@@ -52,7 +58,7 @@ def _check_the_rest(target: object) -> None:
     """Members that mean nothing here: notation reads them too, and ends where one is not of its type."""
     assert isinstance(target, dict)  # it is a descriptor
     platform = target.get("platform")
-    texts = object_fields({} if platform is None else platform, "a platform", {*PLATFORM_TEXTS, PLATFORM_LIST})
+    texts = object_fields({} if platform is None else platform, "a platform", PLATFORM)
     for name in PLATFORM_TEXTS:
         _check_text(texts.get(name), name)
     for value, name in ((target.get("urls"), "urls"), (texts.get(PLATFORM_LIST), PLATFORM_LIST)):
