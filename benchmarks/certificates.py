@@ -15,17 +15,18 @@ KEY_TYPES = (*RSA_SIZES, *CURVES)
 
 
 @cache
-def _key(key_type: str, of: str) -> PrivateKey:
+def _keys(key_type: str) -> tuple[PrivateKey, ...]:
+    """Those of the signer, the issuer and the root. Distinct certificates may share them: nobody remembers keys."""
     if key_type in RSA_SIZES:
-        return rsa.generate_private_key(65537, RSA_SIZES[key_type])
-    return ec.generate_private_key(CURVES[key_type])
+        return tuple(rsa.generate_private_key(65537, RSA_SIZES[key_type]) for _ in range(3))
+    return tuple(ec.generate_private_key(CURVES[key_type]) for _ in range(3))
 
 
 @cache
 def make_chain(key_type: str, number: int, now: datetime) -> Identity:
     """A signer with an issuing authority and a root of its own; another number, three other certificates."""
     names = [name_of({**ACME, "CN": f"{who} {number}"}) for who in ("Signer", "Issuer", "Root")]
-    keys = [_key(key_type, who) for who in ("signer", "issuer", "root")]
+    keys = _keys(key_type)
     chain = tuple(
         _certificate(names[i], names[min(i + 1, 2)], keys[i], keys[min(i + 1, 2)], now, is_ca=i > 0) for i in range(3)
     )
