@@ -36,7 +36,7 @@ bench: .venv/ready
 
 soak: .venv/ready
 	@echo "seed $(SEED)"
-	SIGNBOARD_SOAK_SEED=$(SEED) $(RUN) pytest -n 2 -m soak -s
+	SIGNBOARD_SOAK_SEED=$(SEED) $(RUN) pytest -m soak -s
 
 .venv/ready: pyproject.toml uv.lock .python-version | $(if $(filter .uv/bin/uv,$(UV)),.uv/bin/uv)
 	$(UV) sync --locked --all-extras

@@ -9,10 +9,6 @@ SQL queries and time of the two pages that people open most.
 import argparse
 import os
 import tempfile
-import time
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 REPOSITORIES = 20
@@ -48,18 +44,6 @@ def prepare_django(folder: Path) -> None:
     django.setup()
     call_command("migrate", verbosity=0)
     call_command("collectstatic", interactive=False, verbosity=0)
-
-
-@contextmanager
-def stopwatch(what: str, images: int, requests: Counter[str] | None = None) -> Iterator[None]:
-    """Print what the block cost."""
-    began = time.perf_counter()
-    yield
-    seconds = time.perf_counter() - began
-    line = f"{what:34} {seconds:7.1f} s {images / seconds:8.0f} artifacts/s"
-    if requests is not None:
-        line += f" {sum(requests.values()) / images:6.2f} requests/artifact  {dict(requests)}"
-    print(line, flush=True)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,8 @@ import json
 import statistics
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import httpx
 from django.contrib.auth import get_user_model
@@ -12,7 +14,6 @@ from django.test import Client as Browser
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from benchmarks.fleet import stopwatch
 from benchmarks.seeding import NAME, POLICY
 from dashboard.models import Membership, Role, Team
 from registries import connections, indexing, leases, survey
@@ -22,6 +23,18 @@ from trust import revisions, verification
 from trust.models import ArtifactStatus, Judgement
 
 PAGE_VIEWS = 40
+
+
+@contextmanager
+def stopwatch(what: str, images: int, requests: Counter[str] | None = None) -> Iterator[None]:
+    """Print what the block cost."""
+    began = time.perf_counter()
+    yield
+    seconds = time.perf_counter() - began
+    line = f"{what:34} {seconds:7.1f} s {images / seconds:8.0f} artifacts/s"
+    if requests is not None:
+        line += f" {sum(requests.values()) / images:6.2f} requests/artifact  {dict(requests)}"
+    print(line, flush=True)
 
 
 def walk_plainly(address: str, images: int) -> None:

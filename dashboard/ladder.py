@@ -60,6 +60,9 @@ ANSWERS_BY_CODE = {
     "tsa_unknown_root": "Authority not trusted",
     "no_store_for_scheme": "No store for this scheme",
     "target_unreadable": "Names no artifact",
+    "blob_matches": "This very blob",
+    "blob_mismatch": "Another blob",
+    "blob_digest_unknown": "Digest not at hand",
 }
 OPEN_ANSWERS = {
     CheckStatus.skipped: "Not asked for",
@@ -89,7 +92,11 @@ class Rung:
 
 def ladder(outcome: Outcome | None, choice: Choice, reference: str) -> tuple[Rung, ...]:
     """The rungs in the specification's order, the policy first; without a signature, what one would have to satisfy."""
-    policy = policy_rung(choice, reference)
+    return below(policy_rung(choice, reference), outcome, choice)
+
+
+def below(policy: Rung, outcome: Outcome | None, choice: Choice) -> tuple[Rung, ...]:
+    """The rungs that follow the one about the policy."""
     if outcome is None:
         return (policy, *_conditions(choice))
     if not outcome.results:
@@ -284,6 +291,8 @@ _FIXES = {
     "unsigned": "Sign this digest, and name its repository in a statement of the trust policy.",
     "no_policy": "Upload a trust policy and the roots that it trusts.",
     "level_skip": "Give the statement another level than skip.",
+    "no_such_statement": "Name a statement that the blob trust policy has.",
+    "no_global_statement": "Name a statement, or let one be global.",
     "not_listed": "Index the repository.",
     "listing_incomplete": "Index the repository again once the registry answers.",
     "listing_old": "Index the repository again.",

@@ -43,6 +43,7 @@ BY_REASON = {
     # failed: bytes that do not hold
     "target_mismatch": "A signature is attached that was made for another artifact.",
     "target_unreadable": "A signature is attached whose payload names no artifact.",
+    "blob_mismatch": "The signature was made for another blob, or for the same one as another media type.",
     "layer_count": "A signature is attached that does not name exactly one envelope.",
     "envelope_empty": "A signature is attached whose envelope is empty.",
     # unknown: nobody here can say
@@ -59,11 +60,14 @@ BY_REASON = {
     "unsupported_envelope": "A signature is attached in an envelope format that Signboard does not know.",
     "envelope_missing": "A signature is listed, but its envelope could not be fetched.",
     "manifest_missing": "A signature is listed, but its manifest could not be fetched.",
+    "blob_digest_unknown": "Signed by {signer}, but it names its blob by another hash than the one that is known.",
     # not checked: nobody asked
     "no_statement": "No statement of the trust policy applies to this repository, so nothing was asked of it.",
     "no_policy": "No trust policy has been uploaded yet, so nothing was asked of it.",
     "folding_veto": "A statement spells this repository in another way, so none applies until that is settled.",
     "level_skip": "Statement {statement} skips verification for this repository.",
+    "no_such_statement": "The blob trust policy has no statement of that name, so nothing was asked of it.",
+    "no_global_statement": "No statement of the blob trust policy is global and none was named, so nothing was asked of it.",
     # stale: it was green
     "listing_old": "It was verified, but the registry has not been asked for its signatures lately.",
     "deadline": "It was verified until a certificate or the signature expired.",

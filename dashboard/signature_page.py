@@ -74,18 +74,18 @@ def signature_page(place: Place, judged: JudgedArtifact, signature: JudgedSignat
         fix=nearest_fix(outcome, judged.choice, outcome.word, outcome.reason, judged.repository.reference),
         rungs=rungs_of(judged, signature),
         steps=steps_of(judged, signature),
-        chain=tuple(_links(evidence, outcome)) if evidence else (),
+        chain=tuple(links(evidence, outcome)) if evidence else (),
         signed=signed,
         proven=proven,
-        attributes=tuple(_attributes(signed)) if signed else (),
+        attributes=tuple(attributes_of(signed)) if signed else (),
         metadata=tuple(target.annotations.items()) if target else (),
         format=format_of(evidence),
-        timestamp=_timestamp(evidence, outcome) if evidence else "",
+        timestamp=timestamp_of(evidence, outcome) if evidence else "",
         commands=tuple(_commands(place)),
     )
 
 
-def _links(evidence: Evidence, outcome: Outcome) -> Iterator[Link]:
+def links(evidence: Evidence, outcome: Outcome) -> Iterator[Link]:
     if evidence.integrity is not None:
         for certificate in evidence.unverified_chain:
             yield Link(certificate, "claimed", "Not proven", "")
@@ -111,7 +111,7 @@ def _standing(certificate: Certificate, results: Mapping[Validation, CheckResult
     return ("Self-signed", "") if certificate.self_signed else ("Names no revocation source", "")
 
 
-def _attributes(signed: Signed) -> Iterator[Attribute]:
+def attributes_of(signed: Signed) -> Iterator[Attribute]:
     yield Attribute("Signing scheme", signed.scheme.value, None, "critical")
     for name, when, marked in (
         ("Signing time", signed.signing_time, "claimed by the signer"),
@@ -128,7 +128,7 @@ def _attributes(signed: Signed) -> Iterator[Attribute]:
         yield Attribute(attribute.name, attribute.value, None, "critical" if attribute.critical else "extended")
 
 
-def _timestamp(evidence: Evidence, outcome: Outcome) -> str:
+def timestamp_of(evidence: Evidence, outcome: Outcome) -> str:
     """What the token says, or why it says nothing."""
     timestamp = evidence.timestamp
     if not evidence.unverified_timestamp_token:

@@ -10,11 +10,14 @@ from registries.models import Manifest, Repository, Tag
 from registries.oci.digest import Digest
 from registries.oci.reference import Reference
 from trust import revisions
+from trust.notary.blob_policy import BlobTrustPolicy
 from trust.notary.judge import notation_verdict
 from trust.notary.trust_policy import TrustPolicy
 from trust.notary.trust_store import TrustStores
 from trust.rulings import NO_POLICY_MESSAGE
 from trust.verification import judge_artifact
+
+NO_BLOB_POLICY_MESSAGE = "There is no blob trust policy."
 
 
 class NotStoredError(Exception):
@@ -30,10 +33,18 @@ def active_material() -> tuple[TrustPolicy, TrustStores]:
     return material.policy, material.stores
 
 
+def active_blob_material() -> tuple[BlobTrustPolicy, TrustStores]:
+    """The blob policy and the stores of the active revision."""
+    revision = revisions.active()
+    blob_policy = revisions.material(revision).blob_policy if revision else None
+    if revision is None or blob_policy is None:
+        raise NotStoredError(f"{NO_BLOB_POLICY_MESSAGE} Upload one, or give --policy and --trust-store.")
+    return blob_policy, revisions.material(revision).stores
+
+
 def stored_report(reference: Reference, at: datetime, metadata: Mapping[str, str], max_signatures: int) -> Report:
     """The report on an artifact as it was last indexed, by the active revision."""
-    repository = _repository(reference)
-    digest = reference.digest or _tagged(repository, reference)
+    repository, digest = find_stored(reference)
     try:
         report = report_of(judge_artifact(repository, digest, at, metadata))
     except Manifest.DoesNotExist as error:
@@ -58,3 +69,9 @@ def _tagged(repository: Repository, reference: Reference) -> Digest:
     if tag is None:
         raise NotStoredError(f"{reference.name} has no tag {reference.tag}, as far as it was indexed.")
     return tag.digest
+
+
+def find_stored(reference: Reference) -> tuple[Repository, Digest]:
+    """The artifact that a reference of a connected registry means, as far as it was indexed."""
+    repository = _repository(reference)
+    return repository, reference.digest or _tagged(repository, reference)

@@ -109,6 +109,9 @@ def revision_as_json(reading: Reading, stores: list[Store]) -> dict[str, object]
         "created_at": revision.created_at,
         "statements": [_statement_as_json(row) for row in reading.statements],
         "hidden_statements": reading.hidden_statements,
+        "blob_statements": [
+            _statement_as_json(row) | {"global": row.statement.is_global} for row in reading.blob_statements
+        ],
         "stores": [
             {
                 "type": store.type,

@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from functools import lru_cache
 
 from registries.oci.descriptor import Descriptor
+from trust.notary.algorithms import BY_NAME
+from trust.notary.blob import Blob
 from trust.notary.certificates import Certificate
 from trust.notary.evidence import Evidence, Scheme, Signed
 from trust.notary.outcome import CheckStatus
@@ -25,7 +27,7 @@ STORE_TYPE = {Scheme.x509: "ca", Scheme.signing_authority: "signingAuthority"}
 class Inputs:
     """Everything a check may look at, for a signature whose integrity holds."""
 
-    target: Descriptor
+    target: Descriptor | Blob
     user_metadata: Mapping[str, str]
     signed: Signed
     chain: tuple[Certificate, ...]
@@ -184,6 +186,8 @@ def revocation(inputs: Inputs) -> Finding:
 
 def target(inputs: Inputs) -> Finding:
     """Whether the payload names this very artifact: media type, digest and size."""
+    if isinstance(inputs.target, Blob):
+        return _blob_target(inputs.target, inputs.signed)
     wanted = describe(inputs.target)
     payload = inputs.signed.target
     if payload is None:
@@ -197,6 +201,29 @@ def target(inputs: Inputs) -> Finding:
     else:
         message = "The signature was made for another artifact."
     return Finding(CheckStatus.failed, "target_mismatch", message, seen, wanted, "Sign this artifact.")
+
+
+def _blob_target(blob: Blob, signed: Signed) -> Finding:
+    """Whether the payload names this very blob, by the hash of the signature itself; the media type only if one was given."""
+    algorithm = BY_NAME[signed.algorithm].hash.name
+    wanted = blob.describe(algorithm)
+    if signed.target is None:
+        message = as_sentence(signed.target_fault or "the payload names no artifact")
+        return Finding(CheckStatus.failed, "target_unreadable", message, "", wanted, "Sign this blob.")
+    named, ours = signed.target.target, blob.digest_by(algorithm)
+    seen = describe(named)
+    if named.size != blob.size or named.digest.algorithm != algorithm or ours not in (None, named.digest):
+        message = "The signature was made for another blob."
+        return Finding(CheckStatus.failed, "blob_mismatch", message, seen, wanted, "Sign this blob.")
+    if blob.media_type not in ("", named.media_type):
+        message = "The signature was made for a blob of another media type."
+        fix = "Ask for the media type that was signed, if that is what the blob is, or for none."
+        return Finding(CheckStatus.failed, "blob_mismatch", message, seen, wanted, fix)
+    if ours is None:
+        message = f"The signature names its blob by {algorithm}, and that digest of the blob is not at hand."
+        fix = f"Give the blob itself, or its {algorithm} digest."
+        return Finding(CheckStatus.not_evaluated, "blob_digest_unknown", message, seen, wanted, fix)
+    return Finding(CheckStatus.passed, "blob_matches", "The payload names this very blob.", seen, wanted)
 
 
 def user_metadata(inputs: Inputs) -> Finding:

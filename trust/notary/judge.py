@@ -8,6 +8,8 @@ from types import MappingProxyType
 from registries.oci.descriptor import Descriptor
 from trust.notary import checks
 from trust.notary.authentic_time import authentic_time, authentic_timestamp
+from trust.notary.blob import Blob
+from trust.notary.blob_policy import BlobTrustPolicy
 from trust.notary.checks import Finding, Inputs
 from trust.notary.evidence import Evidence
 from trust.notary.identity import identity
@@ -54,10 +56,13 @@ _NO_STATEMENT = Statement(
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked of a signature: does it vouch for this artifact of this repository, with this user metadata?"""
+    """What is asked of a signature: does it vouch for this artifact of this repository, with this user metadata?
+
+    Of a blob, `reference` is the name of the statement that shall apply; empty for the global one.
+    """
 
     reference: str
-    target: Descriptor
+    target: Descriptor | Blob
     user_metadata: Mapping[str, str] = field(default_factory=dict)
     purpose: str = "build"
 
@@ -65,7 +70,7 @@ class Question:
 def judge(
     question: Question,
     evidence: Evidence,
-    policy: TrustPolicy,
+    policy: TrustPolicy | BlobTrustPolicy,
     stores: TrustStores,
     answers: RevocationAnswers,
     at: datetime,
