@@ -209,7 +209,7 @@ def retype_a_part(r, d):
     def retyped(members):
         members = list(members)
         index = r.randrange(4)
-        members[index] = r.choice((None, b"", "", {}, [], 0, cbor2.loads(members[0])))
+        members[index] = r.choice((None, b"", "", {}, [], 0, {1: -7}))
         return members
 
     d.rewrap.append(retyped)
