@@ -6,6 +6,7 @@ A check looks at its inputs only; what a failure leads to is decided in `judge`.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from registries.oci.descriptor import Descriptor
 from trust.notary.algorithms import BY_NAME
@@ -236,6 +237,7 @@ def validity_of(certificate: Certificate) -> str:
     return f"between {as_text(certificate.not_before)} and {as_text(certificate.not_after)}"
 
 
+@lru_cache(maxsize=1024)  # each check of each signature shows the same few instants
 def as_text(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 

@@ -2,6 +2,8 @@
 //
 //	peers serve ADDRESS [no-referrers]   serve an empty registry in memory on ADDRESS
 //	peers ask                            answer one JSON question a line on standard input with one JSON line
+//	peers oracle                         judge one signature a line, without a registry (oracle.go)
+//	peers time                           how long notation takes for the signatures of a line (oracle.go)
 package main
 
 import (
@@ -71,8 +73,15 @@ func main() {
 		serve(os.Args[2], len(os.Args) == 3)
 		return
 	}
+	if modes := map[string]func() error{"oracle": answerSpecimens, "time": timeSpecimens}; len(os.Args) == 2 && modes[os.Args[1]] != nil {
+		if err := modes[os.Args[1]](); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	if len(os.Args) != 2 || os.Args[1] != "ask" {
-		fmt.Fprintln(os.Stderr, "usage: peers serve ADDRESS [no-referrers] | peers ask")
+		fmt.Fprintln(os.Stderr, "usage: peers serve ADDRESS [no-referrers] | peers ask | peers oracle | peers time")
 		os.Exit(2)
 	}
 	lines := bufio.NewScanner(os.Stdin)
