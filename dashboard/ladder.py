@@ -49,6 +49,8 @@ ANSWERS_BY_CODE = {
     "any_identity": "Anybody is accepted",
     "no_expiry": "Names none",
     "no_source": "Nobody to ask",
+    "revocation_unknown": "Not known",
+    "revoked_after_signing": "Revoked, but later",
     "no_metadata_wanted": "None asked for",
     "timestamp_imprint": "Made for another signature",
     "timestamp_inside_validity": "Made inside validity",
@@ -56,6 +58,8 @@ ANSWERS_BY_CODE = {
     "timestamp_outside_validity": "Made outside validity",
     "trust_store_unusable": "Store cannot be used",
     "tsa_revocation_not_evaluated": "Sound; revocation not asked",
+    "tsa_revocation_unknown": "Sound; revocation not known",
+    "tsa_revoked": "Authority revoked",
     "tsa_store_unusable": "Store cannot be used",
     "tsa_unknown_root": "Authority not trusted",
     "no_store_for_scheme": "No store for this scheme",
@@ -245,7 +249,7 @@ def look(result: CheckResult, *, excepted: bool = False) -> Look:
         return LOOKS[Word.not_checked]
     if result.action is Action.log and result.validation not in GREEN_NEEDS:
         return LOOKS[Word.verified_with_exceptions]
-    if result.status is CheckStatus.not_evaluated:
+    if result.is_undecided:
         return LOOKS[Word.unknown]
     return LOOKS[Word.failed if result.validation in BREAKS_BYTES else Word.untrusted]
 

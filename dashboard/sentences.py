@@ -19,6 +19,7 @@ BY_REASON = {
     "expiry_logged": "Signed by {signer}, accepted by statement {statement}; the signature has expired, which is only logged.",
     "revocation_logged": "Signed by {signer}, accepted by statement {statement}; revocation of certificates is only logged.",
     "revocation_skipped": "Signed by {signer}, accepted by statement {statement}, which does not ask for revocation.",
+    "answer_doubtful": "Signed by {signer}, accepted by statement {statement}; an answer about revocation is not what it should be.",
     # untrusted: intact, but not as the statement asks
     "unknown_root": "Signed by {signer}, whose certificates lead to no root that statement {statement} trusts.",
     "no_store_for_scheme": "Signed by {signer}, but statement {statement} names no trust store for this signing scheme.",
@@ -38,6 +39,7 @@ BY_REASON = {
     "tsa_unknown_root": "Signed by {signer}, but statement {statement} does not trust the authority of its timestamp.",
     "tsa_outside_validity": "Signed by {signer}, but the authority of its timestamp was not valid when it made it.",
     "tsa_store_unusable": "Signed by {signer}, but the timestamping store of statement {statement} cannot be used.",
+    "tsa_revoked": "Signed by {signer}, but the authority of its timestamp is revoked, so its time cannot be believed.",
     "metadata_mismatch": "Signed by {signer}, but the signature does not hold the user metadata that was asked for.",
     "revoked": "Signed by {signer}, whose certificate its authority revoked.",
     # failed: bytes that do not hold
@@ -53,10 +55,12 @@ BY_REASON = {
     "plugin_needed": "Signed by {signer}, but the signature needs a verification plugin, which Signboard does not run.",
     "critical_attribute_unknown": "Signed by {signer}, but the signature has a critical attribute that Signboard does not know.",
     "revocation_not_evaluated": "Signed by {signer}, whom statement {statement} accepts; whether it is revoked is not known.",
+    "revocation_unknown": "Signed by {signer}, whom statement {statement} accepts; nobody answers whether a certificate is revoked.",
     "timestamp_not_evaluated": "Signed by {signer}, but the timestamp that statement {statement} asks for is not evaluated yet.",
     "timestamp_limit": "Signed by {signer}, but its timestamp is larger than what Signboard reads.",
     "timestamp_unsupported": "Signed by {signer}, but its timestamp holds something that Signboard does not understand.",
     "tsa_revocation_not_evaluated": "Signed by {signer}; whether the authority of its timestamp is revoked is not known.",
+    "tsa_revocation_unknown": "Signed by {signer}; nobody answers whether the authority of its timestamp is revoked.",
     "unsupported_envelope": "A signature is attached in an envelope format that Signboard does not know.",
     "envelope_missing": "A signature is listed, but its envelope could not be fetched.",
     "manifest_missing": "A signature is listed, but its manifest could not be fetched.",

@@ -9,12 +9,15 @@ from dashboard.ladder import Rung, nearest_fix
 from dashboard.sentences import Sentence, sentence
 from dashboard.trust_path import Step, format_of, role_of
 from trust.notary.certificates import Certificate
-from trust.notary.checks import as_sentence
+from trust.notary.checks import as_sentence, as_text
+from trust.notary.errors import quote
 from trust.notary.evidence import Evidence, Signed
 from trust.notary.levels import Validation
 from trust.notary.outcome import CheckResult, CheckStatus, Outcome
 from trust.notary.timestamp_check import describe_time
 from trust.on_the_spot import JudgedArtifact, JudgedSignature
+
+NOT_GOOD = {"revoked": "Revoked", "unknown": "Not known whether revoked", "revoked_later": "Revoked later"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,16 +99,22 @@ def links(evidence: Evidence, outcome: Outcome) -> Iterator[Link]:
 
 
 def _standing(certificate: Certificate, results: Mapping[Validation, CheckResult]) -> tuple[str, str]:
-    for validation, text in (
-        (Validation.revocation, "Revoked"),
-        (Validation.authentic_timestamp, "Outside its validity"),
-    ):
-        result = results.get(validation)
-        if result and result.status is CheckStatus.failed and result.certificate == certificate.thumbprint:
-            return text, "warn"
+    revocation = results.get(Validation.revocation)
+    answers = {one.certificate: one for one in revocation.answers} if revocation else {}
+    answer = answers.get(certificate.thumbprint)
+    if answer and answer.standing in NOT_GOOD:
+        return NOT_GOOD[answer.standing], "warn"
+    result = results.get(Validation.authentic_timestamp)
+    if result and result.status is CheckStatus.failed and result.certificate == certificate.thumbprint:
+        return "Outside its validity", "warn"
     anchor = results.get(Validation.authenticity)
     if anchor and anchor.status is CheckStatus.passed and anchor.certificate == certificate.thumbprint:
         return f"In store {anchor.store}", "good"
+    if answer and answer.as_of and answer.until:
+        return (
+            f"Not revoked, says {quote(answer.source)} as of {as_text(answer.as_of)}, until {as_text(answer.until)}",
+            "good",
+        )
     if certificate.ocsp_urls or certificate.crl_urls:
         return "Revocation not asked yet", ""
     return ("Self-signed", "") if certificate.self_signed else ("Names no revocation source", "")

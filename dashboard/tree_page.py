@@ -217,7 +217,7 @@ def _holds(repository: Repository, active: int | None, at: datetime) -> Q:
     listings = Listing.objects.filter(repository=repository, subject=OuterRef("subject")).filter(Listing.recent(at))
     return Q(
         Q(verdict__green_until=None) | Q(verdict__green_until__gt=at),
-        stands(at, "signature__chain__"),
+        stands(at, "verdict__", "signature__chain__"),
         Exists(listings.annotate(named=named).filter(named__gt=0)),
         verdict__revision__isnull=False,
         verdict__revision__number=active,

@@ -43,6 +43,9 @@ def add_shared_arguments(parser: CommandParser) -> None:
         metavar="KEY=VALUE",
         help="user metadata that the signature must hold; may be given several times",
     )
+    parser.add_argument(
+        "--offline", action="store_true", help="ask nobody about revocation; what would have to be asked is unknown"
+    )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 

@@ -78,6 +78,7 @@ def kind_look(kind: str) -> KindLook:
 
 REASONS = {  # stable codes as people say them; the others are read as they are written
     "algorithm_mismatch": "Algorithm does not fit the key",
+    "answer_doubtful": "Doubtful revocation answer",
     "authentic_timestamp_logged": "Validity only logged",
     "blob_digest_unknown": "Blob's digest not known",
     "blob_mismatch": "Made for another blob",
@@ -116,6 +117,8 @@ REASONS = {  # stable codes as people say them; the others are read as they are 
     "revocation_logged": "Revocation only logged",
     "revocation_not_evaluated": "Revocation not known",
     "revocation_skipped": "Revocation not asked",
+    "revocation_unknown": "Nobody answers about revocation",
+    "revoked": "Certificate revoked",
     "signature_invalid": "Bytes altered",
     "standing": "Standing not known",
     "subject_unreadable": "Subject cannot be compared",
@@ -130,6 +133,8 @@ REASONS = {  # stable codes as people say them; the others are read as they are 
     "timestamp_unsupported": "Timestamp not understood",
     "trust_store_unusable": "Trust store unusable",
     "tsa_outside_validity": "Timestamp authority not valid",
+    "tsa_revocation_unknown": "Nobody answers about the timestamp authority",
+    "tsa_revoked": "Timestamp authority revoked",
     "tsa_revocation_not_evaluated": "Timestamp authority's revocation not known",
     "tsa_store_unusable": "Timestamp store unusable",
     "tsa_unknown_root": "Timestamp authority not trusted",

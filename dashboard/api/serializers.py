@@ -22,6 +22,7 @@ class ArtifactSerializer(serializers.ModelSerializer[ArtifactStatus]):
     digest = serializers.CharField(source="manifest_id")
     status = serializers.CharField(source="word_now")
     last_status = serializers.CharField(source="word")
+    green_until = serializers.DateTimeField(source="holds_until", allow_null=True)
     referrers = serializers.JSONField(source="counts")
     covered_by = serializers.SerializerMethodField()
     trust = serializers.SerializerMethodField()

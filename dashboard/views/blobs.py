@@ -12,12 +12,14 @@ from dashboard.blob_page import BlobPage
 from dashboard.blob_upload import BlobUploadHandler, is_too_large
 from dashboard.forms.blob import BlobForm
 from dashboard.requests import Request
+from dashboard.revocation_now import lacking
 from trust import revisions
 from trust.blobs import judge_blob
 from trust.models import TrustRevision
 from trust.notary.blob_policy import BlobTrustPolicy
 from trust.notary.evidence import examine
 from trust.notary.judge import Question
+from trust.revocation_rows import answers_of
 
 
 @csrf_exempt  # only until `_verify_blob`: the handler must be there before the form, and so its token, is read
@@ -49,5 +51,8 @@ def _page(form: BlobForm, revision: TrustRevision, policy: BlobTrustPolicy) -> B
     data = form.cleaned_data
     evidence = examine(data["signature"].read(), form.envelope_type())
     question = Question(data["statement"], form.target(), data["user_metadata"])
-    judged = judge_blob(question, evidence, policy, revisions.material(revision).stores, timezone.now())
+    stores, now = revisions.material(revision).stores, timezone.now()
+    judged = judge_blob(question, evidence, policy, stores, now)
+    if missing := list(lacking(evidence.chain, judged.outcome)):  # what is known of artifacts; nobody is asked
+        judged = judge_blob(question, evidence, policy, stores, now, answers_of(missing))
     return BlobPage.of(data["blob"].name if data["blob"] else "", judged, revision)

@@ -13,6 +13,7 @@ import pytest
 from django.core.management import call_command
 
 from dashboard.verify_report import printable
+from tests.simulators.revocation import RevocationHost, on_loopback
 
 PROJECT = Path(__file__).resolve().parents[2]
 VECTORS = PROJECT / "tests" / "vectors"
@@ -285,3 +286,30 @@ def test_it_needs_no_secret_and_no_environment_variable(world):
         cwd=PROJECT, env={"PATH": os.defpath}, capture_output=True, text=True, timeout=60, check=True,
     )  # fmt: skip
     assert json.loads(answer.stdout)["status"] == "verified"
+
+
+def test_revocation_answers_are_fetched_through_the_guard(world):
+    """The responder of this case lies on loopback, which nobody allowed."""
+    code, got = ask(*world("revocation-ocsp-good"), *reference("revocation-ocsp-good"))
+    check = got["signatures"][0]["checks"]["revocation"]
+    assert (code, got["status"], got["reason"]) == (1, "unknown", "revocation_unknown")
+    assert (check["status"], "SIGNBOARD_REVOCATION_NETWORKS" in check["message"]) == ("fail", True)
+
+
+def test_offline_says_that_nobody_was_asked(world):
+    code, got = ask(*world("revocation-ocsp-good"), *reference("revocation-ocsp-good"), "--offline")
+    assert (code, got["reason"]) == (1, "revocation_not_evaluated")
+    assert got["signatures"][0]["checks"]["revocation"]["status"] == "not evaluated"
+
+
+@pytest.mark.network
+def test_answers_of_an_allowed_place_decide_and_bound_how_long_the_word_holds(world, settings):
+    settings.REVOCATION_NETWORKS = ["127.0.0.1:5712"]
+    host = RevocationHost()
+    for place in json.loads((VECTORS / "revocation" / "index.json").read_text()):
+        host.put(place["url"], (VECTORS / place["file"]).read_bytes())
+    with on_loopback(host, 5712):  # which the certificates of the vectors name
+        code, got = ask(*world("revocation-ocsp-good"), *reference("revocation-ocsp-good"))
+        assert (code, got["status"], got["green_until"]) == (0, "verified", "2096-03-01T00:00:00Z")
+        code, got = ask(*world("revocation-crl-revoked"), *reference("revocation-crl-revoked"))
+        assert (code, got["status"], got["reason"]) == (1, "untrusted", "revoked")

@@ -1,7 +1,6 @@
 """What the real notation said of real and crafted signatures (`tests/vectors/README.md`), asked of our judge.
 
-Every case is asked. Those that hinge on what we cannot evaluate yet stand in NOT_YET by name: for them it is asserted
-that we say so, and that we accept nothing; a case that became answerable fails the test until its row is deleted.
+Every case is asked.
 """
 
 import json
@@ -14,7 +13,10 @@ import pytest
 
 from registries.oci.descriptor import Descriptor
 from registries.oci.digest import Digest
+from registries.oci.errors import RegistryError
 from registries.oci.layout import Layout
+from tests.simulators.revocation import RevocationHost
+from trust.asking import answers_for
 from trust.blobs import judge_blob
 from trust.notary.blob import Blob, envelope_type
 from trust.notary.blob_policy import BlobTrustPolicy
@@ -22,7 +24,6 @@ from trust.notary.errors import TrustPolicyError
 from trust.notary.evidence import examine
 from trust.notary.judge import MAX_SIGNATURES, Question, judge, notation_verdict
 from trust.notary.outcome import CheckStatus, Outcome, SignatureFault, Word
-from trust.notary.revocation import NO_ANSWERS
 from trust.notary.trust_policy import TrustPolicy
 from trust.notary.trust_store import TrustStore, TrustStores
 from trust.signatures import list_signatures
@@ -30,26 +31,6 @@ from trust.statuses import artifact_status
 
 VECTORS = Path(__file__).resolve().parents[1] / "vectors"
 CASES = {case["name"]: case for case in json.loads((VECTORS / "cases.json").read_text())}
-
-NOT_YET = {
-    "revocation-ocsp-good": "revocation",
-    "revocation-ocsp-good-permissive": "revocation",
-    "revocation-ocsp-revoked": "revocation",
-    "revocation-ocsp-revoked-permissive": "revocation",
-    "revocation-ocsp-unknown": "revocation",
-    "revocation-ocsp-unknown-permissive": "revocation",
-    "revocation-ocsp-unreachable": "revocation",
-    "revocation-ocsp-unreachable-audit": "revocation",
-    "revocation-ocsp-404": "revocation",
-    "revocation-crl-good": "revocation",
-    "revocation-crl-good-permissive": "revocation",
-    "revocation-crl-revoked": "revocation",
-    "revocation-crl-revoked-permissive": "revocation",
-    "revocation-crl-expired": "revocation",
-    "revocation-crl-unreachable": "revocation",
-    "revocation-crl-unreachable-permissive": "revocation",
-    "revocation-fallback-good": "revocation",
-}
 
 # docs/compatibility.md has a row for each of these: notation accepts the signature, we do not.
 STRICTER = {
@@ -69,7 +50,6 @@ BLOB_FAULTS = {  # how notation ends its error, and our reason for the same
 
 BLOBS = [name for name, case in CASES.items() if case["group"] == "J"]
 ARTIFACTS = [name for name in CASES if name not in BLOBS]
-ANSWERABLE = [name for name in ARTIFACTS if name not in NOT_YET]
 
 
 def expected(case):
@@ -103,6 +83,27 @@ def listed(layout, digest):
     return [(one, one.fault or examine(one.envelope, one.media_type)) for one in found.signatures]
 
 
+def revocation_host():
+    """What answered the revocation requests of the vectors; a connection to port 5719 was refused, all else not found."""
+    host = RevocationHost()
+    for place in json.loads((VECTORS / "revocation" / "index.json").read_text()):
+        host.put(place["url"], (VECTORS / place["file"]).read_bytes())
+    served = host.transport()
+
+    def send(method, url, **options):
+        if ":5719/" in url:
+            raise RegistryError("the connection is refused", code="unreachable")
+        return served(method, url, **options)
+
+    return send
+
+
+@cache
+def answers(layout, digest, at):
+    chains = [seen.chain for _, seen in listed(layout, digest) if not isinstance(seen, SignatureFault)]
+    return answers_for(chains, revocation_host(), at, at)
+
+
 class Asked:
     """One case put to the judge: every signature alone, and the artifact as a whole."""
 
@@ -120,7 +121,14 @@ class Asked:
         self.outcomes = {
             str(one.manifest): seen
             if isinstance(seen, SignatureFault)
-            else judge(question, seen.with_roots(stores), policy, stores, NO_ANSWERS, at)
+            else judge(
+                question,
+                seen.with_roots(stores),
+                policy,
+                stores,
+                answers(self.case["layout"], reference["digest"], at),
+                at,
+            )
             for one, seen in listed(self.case["layout"], reference["digest"])
         }
         limit = int((flag(self.case, "--max-signatures") or [MAX_SIGNATURES])[0])
@@ -150,15 +158,14 @@ def refused(case):
     return "trust policy" in error and "no applicable" not in error
 
 
-REFUSED = [name for name in ANSWERABLE if refused(CASES[name])]
-JUDGED = [name for name in ANSWERABLE if name not in REFUSED]
+REFUSED = [name for name in ARTIFACTS if refused(CASES[name])]
+JUDGED = [name for name in ARTIFACTS if name not in REFUSED]
 
 
 def test_every_case_is_asked():
-    assert set(NOT_YET) | set(JUDGED) | set(REFUSED) | set(BLOBS) == set(CASES)
+    assert set(JUDGED) | set(REFUSED) | set(BLOBS) == set(CASES)
     assert len(BLOBS) == 10
     assert len(CASES) == 164
-    assert {CASES[name]["group"] for name in NOT_YET} == {"F"}
 
 
 @pytest.mark.parametrize("name", REFUSED)
@@ -224,25 +231,8 @@ def test_signboards_word_is_never_better_than_notations_answer(name):
         assert expected(asked.case)["verified"] or name in FOUND_BY_US_ONLY
 
 
-@pytest.mark.parametrize("name", [name for name in ARTIFACTS if name in NOT_YET])
-def test_what_hinges_on_revocation_is_said_to_be_unknown(name):
-    asked = Asked(name)
-    assert "revocation_not_evaluated" in {result.code for result in asked.open_checks}, (
-        "answerable now: delete its row in NOT_YET"
-    )
-    for one, outcome in asked.signatures():
-        undecided = [result for result in outcome.results if result.status is CheckStatus.not_evaluated]
-        if any(result.is_open for result in undecided):
-            assert (outcome.word, outcome.verified) == (Word.unknown, False)
-        elif undecided:
-            assert (outcome.word, outcome.verified) == (Word.verified_with_exceptions, True)
-            assert one["expected"]["verified"]
-        else:
-            assert outcome.verified == one["expected"]["verified"]
-
-
 @pytest.mark.parametrize("name", JUDGED)
-def test_what_is_not_listed_as_not_yet_supported_is_evaluated_to_the_end(name):
+def test_every_check_is_evaluated_to_the_end(name):
     assert Asked(name).open_checks == []
 
 

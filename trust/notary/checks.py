@@ -6,13 +6,14 @@ A check looks at its inputs only; what a failure leads to is decided in `judge`.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from registries.oci.descriptor import Descriptor
 from trust.notary.algorithms import BY_NAME
 from trust.notary.blob import Blob
 from trust.notary.certificates import Certificate
 from trust.notary.evidence import Evidence, Scheme, Signed
-from trust.notary.outcome import CheckStatus
+from trust.notary.outcome import CertificateAnswer, CheckStatus, Note
 from trust.notary.revocation import RevocationAnswers
 from trust.notary.timestamp import TimestampEvidence
 from trust.notary.trust_policy import Statement
@@ -54,6 +55,10 @@ class Finding:
     nearest_fix: str = ""
     certificate: str = ""
     store: str = ""
+    until: datetime | None = None
+    doubts: tuple[Note, ...] = ()
+    answers: tuple[CertificateAnswer, ...] = ()
+    authority: tuple[Certificate, ...] = ()  # the chain of a timestamp's authority, if any of it can be revoked
 
 
 def integrity(evidence: Evidence) -> Finding:
@@ -164,25 +169,6 @@ def expiry(inputs: Inputs) -> Finding:
     )
 
 
-def revocation(inputs: Inputs) -> Finding:
-    """Whether the authorities say that no certificate below the root is revoked."""
-    wanted = "no certificate below the root is revoked"
-    sourced = [certificate for certificate in inputs.chain[:-1] if certificate.ocsp_urls or certificate.crl_urls]
-    if not sourced:
-        message = "No certificate below the root names a place to ask, so none can be revoked."
-        return Finding(CheckStatus.passed, "no_source", message, "no OCSP or CRL address", wanted)
-    seen = ", ".join(url for certificate in sourced for url in (*certificate.ocsp_urls, *certificate.crl_urls))
-    first = sourced[0].thumbprint
-    if not is_anchored(inputs):
-        message = (
-            "The chain leads to no certificate that the statement trusts, so the addresses in it are not followed."
-        )
-        return Finding(CheckStatus.not_run, "chain_not_trusted", message, seen, wanted, certificate=first)
-    message = "The certificates say where revocation is announced, and no answer from there is at hand."
-    fix = "Set revocation to log or skip in the statement, if you can do without."
-    return Finding(CheckStatus.not_evaluated, "revocation_not_evaluated", message, seen, wanted, fix, first)
-
-
 def target(inputs: Inputs) -> Finding:
     """Whether the payload names this very artifact: media type, digest and size."""
     if isinstance(inputs.target, Blob):
@@ -251,6 +237,7 @@ def validity_of(certificate: Certificate) -> str:
     return f"between {as_text(certificate.not_before)} and {as_text(certificate.not_after)}"
 
 
+@lru_cache(maxsize=1024)  # each check of each signature shows the same few instants
 def as_text(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 

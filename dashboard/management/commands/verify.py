@@ -1,13 +1,14 @@
 """`manage.py verify`: is this artifact signed, by whom, may we trust it, and why (not)?"""
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
+from dashboard.revocation_now import ask_now, lacking
 from dashboard.stored_answers import active_material, stored_report
 from dashboard.targets import add_target, layout_target
 from dashboard.verify_arguments import (
@@ -25,10 +26,10 @@ from dashboard.verify_report import JudgedSignature, Report
 from registries.oci.archive import is_layout
 from registries.oci.reference import Reference
 from trust.notary.errors import TrustPolicyError
-from trust.notary.evidence import examine
+from trust.notary.evidence import Evidence, examine
 from trust.notary.judge import MAX_SIGNATURES, Question, judge
-from trust.notary.outcome import SignatureFault, Word
-from trust.notary.revocation import NO_ANSWERS
+from trust.notary.outcome import Outcome, SignatureFault, Word
+from trust.notary.revocation import NO_ANSWERS, RevocationAnswers
 from trust.notary.thumbprint_hint import thumbprint_note
 from trust.notary.trust_policy import TrustPolicy
 from trust.notary.trust_store import TrustStores
@@ -82,11 +83,15 @@ def _report(options: Mapping[str, Any]) -> Report:
         signatures = [JudgedSignature(found.manifest, found.media_type, "", fault) for found in listed.signatures]
         return Report.refused(str(reference or ""), target.digest, error, signatures)
     question = Question(name, target, metadata)
+    ruling = _Ruling(question, policy, stores, at)
+    examined = [(found, found.fault or examine(found.envelope, found.media_type)) for found in listed.signatures]
+    if not options["offline"]:
+        ruling = ruling.informed([seen for _, seen in examined if isinstance(seen, Evidence)])
     return Report.of(
         str(reference or ""),
         target.digest,
         policy.choose(name),
-        [_judge(found, question, policy, stores, at) for found in listed.signatures],
+        [ruling.of(found, seen) for found, seen in examined],
         listing_complete=listed.complete,
         max_signatures=max_signatures,
     )
@@ -100,7 +105,8 @@ def _stored_report(
         raise CannotAnswerError(
             f"{options['target']} is not a directory; --policy, --trust-store and --reference are for a layout directory."
         )
-    return stored_report(Reference.parse(options["target"]), at, metadata, max_signatures)
+    reference = Reference.parse(options["target"])
+    return stored_report(reference, at, metadata, max_signatures, offline=options["offline"])
 
 
 def _policy_and_stores(options: Mapping[str, Any]) -> tuple[TrustPolicy, TrustStores]:
@@ -110,16 +116,32 @@ def _policy_and_stores(options: Mapping[str, Any]) -> tuple[TrustPolicy, TrustSt
     return TrustPolicy.parse(read_policy(options["policy"])), TrustStores.read(options["trust_store"])
 
 
-def _judge(
-    found: ListedSignature, question: Question, policy: TrustPolicy, stores: TrustStores, at: datetime
-) -> JudgedSignature:
-    if found.fault:
-        return JudgedSignature(found.manifest, found.media_type, "", found.fault)
-    evidence = examine(found.envelope, found.media_type)
-    outcome = judge(question, evidence.with_roots(stores), policy, stores, NO_ANSWERS, at)
-    if note := thumbprint_note(found.annotations, evidence):
-        outcome = replace(outcome, notes=(*outcome.notes, note))
-    return JudgedSignature(found.manifest, found.media_type, evidence.signed.scheme if evidence.signed else "", outcome)
+@dataclass(frozen=True, slots=True)
+class _Ruling:
+    """What every signature of the artifact is judged by."""
+
+    question: Question
+    policy: TrustPolicy
+    stores: TrustStores
+    at: datetime
+    answers: RevocationAnswers = NO_ANSWERS
+
+    def informed(self, evidence: Sequence[Evidence]) -> "_Ruling":
+        """The same, when those were asked whose answers matter; a chain that nobody trusts is not asked about."""
+        chains = {chain: None for seen in evidence for chain in lacking(seen.chain, self._outcome(seen))}
+        return replace(self, answers=ask_now(chains, self.at)) if chains else self
+
+    def of(self, found: ListedSignature, seen: Evidence | SignatureFault) -> JudgedSignature:
+        if isinstance(seen, SignatureFault):
+            return JudgedSignature(found.manifest, found.media_type, "", seen)
+        scheme = seen.signed.scheme if seen.signed else ""
+        outcome = self._outcome(seen)
+        if note := thumbprint_note(found.annotations, seen):
+            outcome = replace(outcome, notes=(*outcome.notes, note))
+        return JudgedSignature(found.manifest, found.media_type, scheme, outcome)
+
+    def _outcome(self, seen: Evidence) -> Outcome:
+        return judge(self.question, seen.with_roots(self.stores), self.policy, self.stores, self.answers, self.at)
 
 
 def _positive(text: str) -> int:

@@ -8,6 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from dashboard.blob_report import blob_report, refused_report
+from dashboard.revocation_now import ask_now, lacking
 from dashboard.stored_answers import active_blob_material
 from dashboard.verify_arguments import (
     CANNOT_ANSWER,
@@ -76,7 +77,10 @@ def _report(options: Mapping[str, Any]) -> Report:
     except TrustPolicyError as error:
         return refused_report(reference, blob, evidence, error)
     question = Question(options["policy_name"], blob, metadata)
-    return blob_report(reference, judge_blob(question, evidence, policy, stores, at))
+    judged = judge_blob(question, evidence, policy, stores, at)
+    if not options["offline"] and (missing := list(lacking(evidence.chain, judged.outcome))):
+        judged = judge_blob(question, evidence, policy, stores, at, ask_now(missing, at))
+    return blob_report(reference, judged)
 
 
 def _signature(path: Path) -> Evidence:
