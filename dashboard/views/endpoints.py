@@ -87,7 +87,7 @@ def hook(request: HttpRequest, public_id: UUID, secret: str = "") -> HttpRespons
     except NotificationError as error:
         return _refused(endpoint, str(error), 400)
     notifications.note(endpoint, now)
-    tasks.nudge_indexing()
+    transaction.on_commit(tasks.nudge_indexing, robust=True)  # a nudge that gets lost costs two seconds
     return HttpResponse("taken\n", status=202, content_type="text/plain")
 
 

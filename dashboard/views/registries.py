@@ -51,10 +51,11 @@ def _registry_context(request: Request, shown: Registry) -> dict[str, Any]:
     page = page_of(work.faults_first(matching.select_related("registry"), now), request.GET.get("page"))
     progress = work.Progress.of(repositories, now)
     survey: Survey | None = getattr(shown, "survey", None)
-    requests = work.Requests()
+    requests, total = work.Requests(), work.Requests()
     if not request.htmx:
-        for counts in repositories.values_list("requests", flat=True):
+        for counts, all_counts in repositories.values_list("requests", "requests_total"):
             requests.add(counts)
+            total.add(all_counts)
     return {
         "at": now,
         "registry": shown,
@@ -68,6 +69,7 @@ def _registry_context(request: Request, shown: Registry) -> dict[str, Any]:
         "page": page,
         "wanted": wanted,
         "requests": requests,
+        "requests_total": total,
         "is_admin": access.is_admin(request.user),
         "endpoints": shown.endpoints.filter(revoked_at=None).order_by("pk") if access.is_admin(request.user) else [],
         "endpoint_kinds": EndpointKind.choices if shown.source == Registry.Source.REGISTRY else [],

@@ -1,6 +1,7 @@
 """How little is asked of a registry where nothing changed, and how soon a change is seen all the same."""
 
 import random
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
@@ -8,7 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from registries import hints
-from registries.models import Event, Hint, Listing, ListingHistory, Presence, Tag
+from registries.models import Event, Hint, Listing, ListingHistory, Presence, Repository, Tag
 from registries.oci.digest import Digest
 from registries.polling import Tier, interval
 from tests.simulators.fleet import Fleet
@@ -275,3 +276,97 @@ def test_a_list_that_breaks_off_is_no_event(bench):
     bench.quirks.break_("/tags/", reply("500 Oops"))
     bench.index()
     assert events() == []
+
+
+# what a look, or an index that asks little, must not lose
+
+
+def test_what_is_wrong_with_a_subject_that_rests_stays_said(bench):
+    image = bench.author.image(tags="1.0")
+    signature = bench.author.signature(image)
+    bench.quirks.break_(f"GET .*/manifests/{digest_of(signature)}", reply("403 Forbidden"))
+    bench.index()
+    faults = bench.faults()
+    assert "denied" in faults
+    requests = bench.index(everything=False, after=timedelta(hours=1))
+    assert "referrers" not in requests  # the tags were due, the list was not
+    assert bench.faults() == faults
+    assert not bench.listing(image).complete
+    bench.quirks.mend()
+    bench.index(everything=False, after=DAY)
+    assert bench.faults() == []
+    assert bench.listing(image).complete
+
+
+def test_what_is_wrong_elsewhere_is_not_mended_by_a_look(bench):
+    image, other = bench.author.image(tags="1.0"), bench.author.image("other", tags="2.0")
+    signature = bench.author.signature(other)
+    bench.quirks.break_(f"GET .*/manifests/{digest_of(signature)}", reply("403 Forbidden"))
+    bench.index()
+    faults = bench.faults()
+    Listing.objects.filter(subject=Digest.of(image)).update(due_at=bench.at)
+    assert bench.index(everything=False, after=MINUTE) == {"referrers": 1}
+    assert bench.faults() == faults != []
+
+
+def test_an_envelope_that_could_not_be_had_is_asked_for_soon(bench):
+    image = bench.author.image(tags="1.0")
+    bench.author.signature(image, b"the envelope")
+    bench.quirks.break_("GET .*/blobs/", reply("502 Bad Gateway"))
+    bench.index()
+    assert bench.listing(image).due_at == bench.at + 5 * MINUTE
+    bench.quirks.mend()
+    assert bench.index(everything=False, after=5 * MINUTE) == {"referrers": 1, "blob": 1}
+    assert bench.faults() == []
+
+
+def test_a_signature_that_a_look_misses_takes_effect_at_once_and_ends_with_the_index_that_follows(bench):
+    image = bench.author.image(tags="1.0")
+    signature = bench.author.signature(image)
+    bench.index()
+    bench.demo.store.delete_manifest("team/app", digest_of(signature))
+    Listing.objects.filter(subject=Digest.of(image)).update(due_at=bench.at)
+    bench.index(everything=False, after=MINUTE)
+    assert bench.referrers(image) == []
+    assert bench.repository.tags_due_at == bench.at
+    bench.index(everything=False, after=MINUTE)
+    assert bench.present() == {Digest.of(image)}
+
+
+def test_a_look_that_dies_loses_no_hint(bench):
+    image = bench.author.image(tags="1.0")
+    bench.index()
+    signature = bench.author.signature(image)
+    hinted(bench, digest_of(signature))
+
+    class Killed(BaseException):
+        """Nothing in our code catches this."""
+
+    def die(app, environ, start_response):
+        raise Killed
+
+    for number in range(2):
+        bench.quirks.break_(".", die, after=number, times=1)
+        with suppress(Killed):
+            bench.index(everything=False, after=MINUTE)
+            pytest.fail("nothing was asked any more")
+        bench.quirks.mend()
+        Repository.objects.update(leased_until=None)  # as if its minute had passed
+        assert Hint.objects.count() == 1
+    bench.index(everything=False, after=MINUTE)
+    assert bench.referrers(image) == [digest_of(signature)]
+    assert not Hint.objects.exists()
+
+
+def test_a_hint_that_comes_while_its_repository_is_indexed_is_not_lost(bench):
+    bench.author.image(tags="1.0")
+    bench.index()
+
+    def somebody_hints(app, environ, start_response):
+        hints.leave(bench.repository, ["2.0"], bench.at + timedelta(seconds=1))
+        return app(environ, start_response)
+
+    bench.quirks.break_("tags/list", somebody_hints)
+    bench.index()
+    assert Hint.objects.get().reference == "2.0"
+    assert bench.repository.due_at == bench.at + timedelta(seconds=1)
