@@ -76,16 +76,16 @@ class TrustPolicy:
         document = read_document(content)
         statements = _statements(document)
         by_scope = {scope: statement for statement in statements for scope in statement.scopes}
-        folded: dict[str, tuple[Statement, ...]] = {}
+        folded: dict[str, list[Statement]] = {}
         for scope, statement in by_scope.items():
-            folded[_fold(scope)] = (*folded.get(_fold(scope), ()), statement)
+            folded.setdefault(_fold(scope), []).append(statement)
         return cls(
             version=document.version,
             statements=statements,
             content=content,
             unknown_members=document.unknown_members,
             _by_scope=MappingProxyType(by_scope),
-            _by_folded_scope=MappingProxyType(folded),
+            _by_folded_scope=MappingProxyType({scope: tuple(found) for scope, found in folded.items()}),
         )
 
     def statement_for(self, repository: str) -> Statement | None:
@@ -122,9 +122,11 @@ class TrustPolicy:
 def _statements(document: Document) -> tuple[Statement, ...]:
     """The document's statements, after every rule was asked in notation's order."""
     policy_rules.check_document(document)
-    statements = []
-    for index, written in enumerate(document.statements):
-        policy_rules.check_name(written, document.statements[:index])
+    statements: list[Statement] = []
+    names: set[str] = set()
+    for written in document.statements:
+        policy_rules.check_name(written, names)
+        names.add(written.name)
         level = policy_rules.level_of(written)
         policy_rules.check_verify_timestamp(written)
         policy_rules.check_completeness(written, level)
