@@ -4,6 +4,7 @@ Run as a program it reads bombs from its standard input; each is defused in a pr
 that is loaded, gets 64 MiB more memory and two seconds of processor time, and is killed by the system beyond that.
 """
 
+import ctypes
 import json
 import os
 import pickle
@@ -47,6 +48,7 @@ def defuse(bombs):
 
 
 def _defuse_apart(reader, content):
+    ctypes.CDLL(None).malloc_trim(0)  # what lies about free would not be counted
     ours, theirs = os.pipe()
     pid = os.fork()
     if pid:
@@ -67,13 +69,13 @@ def _answer(reader, content):
         return "refused" if READERS[reader](content) else "taken"
     except NotaryError:
         return "refused"
-    except BaseException as error:  # noqa: BLE001
+    except BaseException as error:
         return f"{type(error).__name__} escaped"
 
 
 if __name__ == "__main__":
     told = {}
-    for name, (reader, content) in pickle.load(sys.stdin.buffer).items():  # noqa: S301
+    for name, (reader, content) in pickle.load(sys.stdin.buffer).items():
         start = time.monotonic()
         told[name] = _defuse_apart(reader, content)
         if "-v" in sys.argv:

@@ -123,7 +123,7 @@ MEASURES = {  # what would happen to a bomb that goes off
 
 def test_a_reader_that_took_more_memory_or_time_or_broke_would_be_noticed():
     assert told()["measure: memory"] == "MemoryError escaped"
-    assert told()["measure: time"] == "killed (24)"
+    assert told()["measure: time"] == "killed (9)"
     assert told()["measure: error"] == "RecursionError escaped"
 
 
