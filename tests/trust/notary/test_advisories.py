@@ -184,7 +184,8 @@ def test_cve_2026_27962_and_cve_2025_24976_a_key_from_elsewhere_in_the_header_si
     if (place, name) == ("unprotected", "x5c"):
         assert refused(make_jws(ATTACKER, unprotected={"x5c": value})) == "unknown_root"
     else:
-        assert refused(make_jws(ATTACKER, sound_chain(), **{place: {name: value}})) == "signature_invalid"
+        reason = "attribute_name" if name == "x5c" else "signature_invalid"
+        assert refused(make_jws(ATTACKER, sound_chain(), **{place: {name: value}})) == reason
 
 
 @pytest.mark.parametrize("label", [-1, 4, 34, 35])
