@@ -254,8 +254,7 @@ def _signer(evidence: Evidence) -> str:
 def _green_until(evidence: Evidence, vouched: AuthenticTime, at: datetime) -> datetime | None:
     """The earliest instant at which one of the checks would turn by itself."""
     signed = evidence.signed
-    if signed is None:
-        return None
+    assert signed is not None, "nothing is green whose envelope does not hold"
     deadlines = [signed.expiry] if signed.expiry else []
     if vouched.source == "none":  # whoever vouches for the time of signing vouches for one that does not move
         deadlines += [certificate.not_after for certificate in evidence.chain]

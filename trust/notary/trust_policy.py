@@ -88,10 +88,6 @@ class TrustPolicy:
             _by_folded_scope=MappingProxyType({scope: tuple(found) for scope, found in folded.items()}),
         )
 
-    def statement_for(self, repository: str) -> Statement | None:
-        """The statement that applies to `registry/repository`, if one does."""
-        return self.choose(repository).statement
-
     def choose(self, reference_name: str) -> Choice:
         """The statement with exactly this scope, else that of `*`. Other spellings of the name can only veto it."""
         if not policy_rules.is_scope(reference_name):
