@@ -126,8 +126,8 @@ def subjects_of(statement: WrittenStatement) -> tuple[Mapping[str, str], ...]:
 
 def _overlapping(subjects: Mapping[int, Mapping[str, str]]) -> tuple[int, int] | None:
     """Two names of which the second covers the first, if there are any."""
-    wider: list[tuple[Set[tuple[str, str]], int]] = []  # what says less covers more
-    by_size: dict[int, dict[Set[tuple[str, str]], int]] = {}
+    wider: list[tuple[frozenset[tuple[str, str]], int]] = []  # what says less covers more
+    by_size: dict[int, dict[frozenset[tuple[str, str]], int]] = {}
     for index, subject in subjects.items():
         said = frozenset(item for item in subject.items() if item[1])
         same = by_size.setdefault(len(said), {})
