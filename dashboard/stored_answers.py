@@ -32,8 +32,7 @@ def active_material() -> tuple[TrustPolicy, TrustStores]:
 
 def stored_report(reference: Reference, at: datetime, metadata: Mapping[str, str], max_signatures: int) -> Report:
     """The report on an artifact as it was last indexed, by the active revision."""
-    repository = _repository(reference)
-    digest = reference.digest or _tagged(repository, reference)
+    repository, digest = find_stored(reference)
     try:
         report = report_of(judge_artifact(repository, digest, at, metadata))
     except Manifest.DoesNotExist as error:
@@ -58,3 +57,9 @@ def _tagged(repository: Repository, reference: Reference) -> Digest:
     if tag is None:
         raise NotStoredError(f"{reference.name} has no tag {reference.tag}, as far as it was indexed.")
     return tag.digest
+
+
+def find_stored(reference: Reference) -> tuple[Repository, Digest]:
+    """The artifact that a reference of a connected registry means, as far as it was indexed."""
+    repository = _repository(reference)
+    return repository, reference.digest or _tagged(repository, reference)

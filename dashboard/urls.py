@@ -37,6 +37,7 @@ urlpatterns = [
     path("registries/add/", registries.add, name="registry_add"),
     path("registries/<int:registry_id>/", registries.registry, name="registry"),
     path("registries/<int:registry_id>/edit/", registries.edit, name="registry_edit"),
+    path("registries/<int:registry_id>/disconnect/", registries.disconnect, name="registry_disconnect"),
     path("registries/<int:registry_id>/test/", registries.test, name="registry_test"),
     path("registries/<int:registry_id>/index/", registries.index_now, name="registry_index"),
     path("trust-policy/", trust_policy.trust_policy, name="trust_policy"),

@@ -97,6 +97,7 @@ REASONS = {  # stable codes as people say them; the others are read as they are 
     "expiry_logged": "Expiry only logged",
     "folding_veto": "Spelled in another way",
     "identity_mismatch": "Other identity",
+    "legacy": "Legacy, counts for nothing",
     "layer_count": "Not one envelope",
     "level_skip": "Statement skips it",
     "limit": "More than is read",

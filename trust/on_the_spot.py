@@ -20,6 +20,7 @@ from trust.notary.checks import as_text
 from trust.notary.evidence import EVIDENCE_VERSION, Evidence
 from trust.notary.judge import notation_verdict
 from trust.notary.outcome import NotationVerdict, Outcome, SignatureFault, Word
+from trust.notary.thumbprint_hint import thumbprint_note
 from trust.notary.trust_policy import Choice
 from trust.rulings import Rulings, not_to_be_had, unread
 from trust.statuses import SEVERITY, ArtifactVerdict
@@ -152,7 +153,10 @@ def _judged(
 ) -> JudgedSignature:
     if isinstance(result, SignatureFault):
         return JudgedSignature(row, manifest, None, rulings.of_fault(result), fault=result)
-    return JudgedSignature(row, manifest, result, rulings.outcome(target, result))
+    outcome = rulings.outcome(target, result)
+    if note := thumbprint_note(manifest.annotations, result):
+        outcome = replace(outcome, notes=(*outcome.notes, note))
+    return JudgedSignature(row, manifest, result, outcome)
 
 
 def _aged(signature: JudgedSignature, listing: Listing | None, at: datetime) -> JudgedSignature:

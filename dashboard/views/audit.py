@@ -16,6 +16,7 @@ SIZE = 50
 ACTIONS = {
     "registry.connected": "Connected a registry",
     "registry.changed": "Changed a connection",
+    "registry.disconnected": "Disconnected a registry",
     "registry.index_asked": "Asked for indexing",
     "repository.index_asked": "Asked for indexing",
     "trust_revision.policy_uploaded": "Uploaded a trust policy",

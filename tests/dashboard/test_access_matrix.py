@@ -32,6 +32,7 @@ CLASSES = {
     "registry_add": ADMIN_PAGE,
     "registry": PAGE,
     "registry_edit": ADMIN_PAGE,
+    "registry_disconnect": ADMIN_PAGE,
     "registry_test": ADMIN_ACT,
     "registry_index": ADMIN_ACT,
     "trust_policy": PAGE,

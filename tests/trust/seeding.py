@@ -159,14 +159,18 @@ class Place:
             envelope_format, descriptor(over or subject), identity, signing_time=signing_time, **options
         )
         return self.attach_envelope(
-            subject, envelope, MEDIA_TYPES[envelope_format], kept=envelope_kept, layers=layers, created=signing_time
-        )
+            subject, envelope, MEDIA_TYPES[envelope_format],
+            kept=envelope_kept, layers=layers, created=signing_time, thumbprints=identity.thumbprints,
+        )  # fmt: skip
 
-    def attach_envelope(self, subject, envelope, media_type, *, kept=True, layers=1, created=NOW, size=None):
+    def attach_envelope(
+        self, subject, envelope, media_type, *, kept=True, layers=1, created=NOW, size=None, thumbprints=()
+    ):
         if kept:
             self.keep(envelope)
         layer = {"mediaType": media_type, "digest": str(Digest.of(envelope)), "size": size or len(envelope)}
-        return self.put(signature_manifest(descriptor(subject), [layer] * layers, created=created), is_artifact=False)
+        content = signature_manifest(descriptor(subject), [layer] * layers, created=created, thumbprints=thumbprints)
+        return self.put(content, is_artifact=False)
 
     def list(self, subject, *referrers, complete=True, at=None, **fields):
         """What the registry lists for a subject from now on."""

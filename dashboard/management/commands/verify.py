@@ -1,34 +1,31 @@
 """`manage.py verify`: is this artifact signed, by whom, may we trust it, and why (not)?"""
 
 import json
+import stat
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
+from django.db import OperationalError, ProgrammingError
 
-from dashboard.stored_answers import NotStoredError, active_material, stored_report
+from dashboard.stored_answers import active_material, stored_report
+from dashboard.targets import CANNOT_ANSWER, CannotAnswerError, add_target, instant, layout_target
 from dashboard.verify_report import JudgedSignature, Report, as_json, as_lines, printable
-from registries.oci.descriptor import Descriptor
-from registries.oci.digest import Digest
-from registries.oci.errors import OciError
-from registries.oci.layout import Layout
 from registries.oci.reference import Reference
-from trust.notary.errors import NotaryError, TrustPolicyError
+from trust.notary.errors import TrustPolicyError
 from trust.notary.evidence import examine
 from trust.notary.judge import MAX_SIGNATURES, Question, judge
 from trust.notary.outcome import SignatureFault, Word
 from trust.notary.revocation import NO_ANSWERS
+from trust.notary.thumbprint_hint import thumbprint_note
 from trust.notary.trust_policy import TrustPolicy
 from trust.notary.trust_store import TrustStores
 from trust.signatures import ListedSignature, list_signatures
 
-FALLBACK_TAG_PREFIXES = ("sha256-", "sha512-")
-
-
-class CannotAnswerError(Exception):
-    """The command cannot answer; the text says why."""
+LARGEST_POLICY = 1024 * 1024
 
 
 class Command(BaseCommand):
@@ -39,13 +36,7 @@ class Command(BaseCommand):
     requires_migrations_checks = False
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument(
-            "target", help="an OCI image layout directory, or REGISTRY/REPOSITORY:TAG|@DIGEST of a connected registry"
-        )
-        parser.add_argument(
-            "--reference",
-            help="REGISTRY/REPOSITORY[:TAG|@DIGEST]: what the layout stands for, and which artifact of it is meant",
-        )
+        add_target(parser)
         parser.add_argument(
             "--policy", type=Path, help="the trust policy, as notation's trustpolicy.json; the active one if absent"
         )
@@ -68,12 +59,15 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             report = _report(options)
-        except (CannotAnswerError, NotStoredError, OciError, NotaryError, OSError) as error:
+        except CANNOT_ANSWER as error:
             self._print({"error": str(error)}, [f"Error: {error}"], as_json=options["json"])
             raise SystemExit(1) from error
         self._print(as_json(report), list(as_lines(report)), as_json=options["json"])
         if report.exit_code:
             raise SystemExit(report.exit_code)
+
+    def _cannot_answer(self, why: str, options: Mapping[str, Any]) -> None:
+        self._print({"error": why}, [f"Error: {why}"], as_json=options["json"])
 
     def _print(self, fields: Mapping[str, object], lines: Sequence[str], *, as_json: bool) -> None:
         text = json.dumps(fields, indent=2) if as_json else "\n".join(map(printable, lines))
@@ -81,16 +75,14 @@ class Command(BaseCommand):
 
 
 def _report(options: Mapping[str, Any]) -> Report:
-    at = _rfc3339(options["at"]) if options["at"] else datetime.now(UTC)
+    at = instant(options["at"])
     metadata = _user_metadata(options["user_metadata"])
     max_signatures = _positive(options["max_signatures"])
     if not Path(options["target"]).is_dir():
         return _stored_report(options, at, metadata, max_signatures)
-    reference = Reference.parse(options["reference"]) if options["reference"] else None
-    name = reference.name if reference else ""
-    layout = Layout(Path(options["target"]), name)
-    target = _target(layout, name, reference)
-    listed = list_signatures(layout, name, target.digest)
+    place = layout_target(options)
+    reference, name, target = place.reference, place.name, place.descriptor
+    listed = list_signatures(place.layout, name, target.digest)
     try:
         policy, stores = _policy_and_stores(options)
     except TrustPolicyError as error:
@@ -125,27 +117,21 @@ def _policy_and_stores(options: Mapping[str, Any]) -> tuple[TrustPolicy, TrustSt
         return active_material()
     if not options["policy"] or not options["trust_store"]:
         raise CannotAnswerError("--policy and --trust-store are given both or not at all.")
+    return TrustPolicy.parse(_policy_file(options["policy"])), TrustStores.read(options["trust_store"])
+
+
+def _policy_file(path: Path) -> bytes:
+    """The bytes of a policy; a device or a pipe never ends, so only as much is read as a policy may hold."""
     try:
-        content = options["policy"].read_bytes()
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise TrustPolicyError("TP00", "The trust policy cannot be read: it is not a file.")
+        with path.open("rb") as file:
+            content = file.read(LARGEST_POLICY + 1)
     except OSError as error:
         raise TrustPolicyError("TP00", f"The trust policy cannot be read: {error.strerror}.") from error
-    return TrustPolicy.parse(content), TrustStores.read(options["trust_store"])
-
-
-def _target(layout: Layout, name: str, reference: Reference | None) -> Descriptor:
-    """The artifact that is meant, by its own bytes."""
-    if reference and (reference.digest or reference.tag):
-        wanted: Digest | str = reference.digest or reference.tag or ""
-    else:
-        tags = layout.tags(name)
-        if tags.error:
-            raise tags.error
-        names = [tag for tag in tags.tags if not tag.startswith(FALLBACK_TAG_PREFIXES)]
-        if len(names) != 1:
-            raise CannotAnswerError(f"The layout has {len(names)} tags: say which artifact is meant with --reference.")
-        wanted = names[0]
-    fetched = layout.manifest(name, wanted)
-    return Descriptor(fetched.media_type, fetched.digest, len(fetched.content))
+    if len(content) > LARGEST_POLICY:
+        raise TrustPolicyError("TP00", f"The trust policy has more than {LARGEST_POLICY:,} bytes.")
+    return content
 
 
 def _judge(
@@ -155,6 +141,8 @@ def _judge(
         return JudgedSignature(found.manifest, found.media_type, "", found.fault)
     evidence = examine(found.envelope, found.media_type)
     outcome = judge(question, evidence.with_roots(stores), policy, stores, NO_ANSWERS, at)
+    if note := thumbprint_note(found.annotations, evidence):
+        outcome = replace(outcome, notes=(*outcome.notes, note))
     return JudgedSignature(found.manifest, found.media_type, evidence.signed.scheme if evidence.signed else "", outcome)
 
 
@@ -169,16 +157,6 @@ def _user_metadata(pairs: Sequence[str]) -> Mapping[str, str]:
             raise CannotAnswerError(f"--user-metadata names {key} twice.")
         metadata[key] = value
     return metadata
-
-
-def _rfc3339(text: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise CannotAnswerError(f"--at {text} is not an RFC 3339 time.") from error
-    if moment.tzinfo is None:
-        raise CannotAnswerError(f"--at {text} has no time zone: write 2026-11-21T09:00:00Z.")
-    return moment
 
 
 def _positive(text: str) -> int:
