@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
-from django.db import OperationalError, ProgrammingError
 
 from dashboard.stored_answers import active_material, stored_report
 from dashboard.targets import CANNOT_ANSWER, CannotAnswerError, add_target, instant, layout_target

@@ -124,6 +124,7 @@ def test_every_rule_of_oci_documents_has_a_document_that_breaks_it():
         document(statement(**level(override={"expiry": 1}))),
         document(statement(signatureVerification="strict")),
         json.dumps({"version": "1.0", "trustPolicies": {}}).encode(),
+        json.dumps({"version": "1.0", "trustPolicies": [{}] * 10_001}).encode(),
         json.dumps({"version": "1.0", "trustPolicies": ["x"]}).encode(),
     ],
 )
