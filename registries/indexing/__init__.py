@@ -14,6 +14,7 @@ from registries.indexing import tags as tag_lists
 from registries.indexing.fetching import InterruptedIndexError
 from registries.indexing.presence import settle_artifacts
 from registries.indexing.run import Caps, Run
+from registries.indexing.tags import Tags
 from registries.indexing.walk import Walk
 from registries.leases import Lease
 from registries.models import Repository
@@ -44,7 +45,7 @@ def index_repository(
     with run.fetcher:
         try:
             run.begin()
-            tags = tag_lists.read(run) if run.whole else looks.read(run)
+            tags = _read_all(run) if run.whole else looks.read(run)
             walk = Walk(run, tags)
             walk.through()
         except InterruptedIndexError as stop:
@@ -56,3 +57,9 @@ def index_repository(
         if run.whole or run.anything_changed:
             settle_artifacts(run)
         run.finished(tags_complete=tags.complete, referrers_api=walk.referrers_api, probed=walk.probed)
+
+
+def _read_all(run: Run) -> Tags:
+    """All tags, which answers every hint at one of them; hints at lists are heeded as in a look."""
+    looks.heed_hints(run)
+    return tag_lists.read(run)

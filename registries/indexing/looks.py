@@ -12,15 +12,20 @@ from registries.oci.reference import is_tag
 
 def read(run: Run) -> Tags:
     """What is to be visited; a whole index follows where the hints, or the list of tags, ask for one."""
-    named, digests = _hinted(run)
-    roots = tags.resolved_now(run, named)
-    run.forced.update(_subjects_of(run, digests))
+    roots = tags.resolved_now(run, heed_hints(run))
     run.forced.update(run.only)
     due = Listing.objects.filter(repository=run.repository, due_at__lte=run.at).values_list("subject", flat=True)
     subjects = _present(run, {*(() if run.only else due), *run.forced})
     looked = _schema_tags(run) if subjects or roots else Tags(complete=True)
     looked.roots, looked.subjects = roots, subjects
     return looked
+
+
+def heed_hints(run: Run) -> list[str]:
+    """Have the lists that hints lead to read, due or not; answers the tags that are hinted at."""
+    named, digests = _hinted(run)
+    run.forced.update(_subjects_of(run, digests))
+    return named
 
 
 def _hinted(run: Run) -> tuple[list[str], list[Digest]]:

@@ -125,14 +125,14 @@ class Run:
 
     def fault(self, thing: Digest | str, code: str, message: str, *, subject: Digest | None = None) -> None:
         """Remember that something could not be had or believed; written with the next slice."""
+        if subject is not None and code in PASSING:
+            self.shaky.add(subject)
         if self._fault_count >= self.caps.faults:
             return
         self._fault_count += 1
         if self._fault_count == self.caps.faults:
             thing, code, subject = self.name, "too_many_faults", None
             message = f"More than {self.caps.faults:,} things are wrong; the rest is not listed."
-        if subject is not None and code in PASSING:
-            self.shaky.add(subject)
         key = str(thing)[:255], code[:40]
         self._faults[key] = Fault(
             repository=self.repository,

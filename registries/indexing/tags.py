@@ -181,6 +181,9 @@ def schema_tags(run: Run, listed: TagList) -> dict[str, Digest | None]:
     ]
     back = [row.pk for name, row in rows.items() if name in here and row.gone_at]
     gone = [row.pk for name, row in rows.items() if name not in here and not row.gone_at and listed.complete]
+    # A tag that came or went changes what its subject's list says, due or not.
+    run.forced.update(row.subject for row in new if row.subject)
+    run.forced.update(row.subject for row in rows.values() if row.subject and row.pk in {*back, *gone})
     if new or back or gone:
         run.changed()
         with run.commit():

@@ -66,6 +66,18 @@ def test_an_unchanged_listing_costs_the_writing_of_its_dates(bench):
     assert ListingHistory.objects.count() == 0
 
 
+def test_a_referrers_tag_that_is_new_has_its_list_read_whether_due_or_not(old):
+    image = old.author.image(tags="1.0")
+    old.index()
+    signature = old.author.signature(image)
+    old.author.fallback(image, [signature])
+    old.index(everything=False, after=timedelta(hours=2))  # its tags are due; the list is not
+    assert old.referrers(image) == [digest_of(signature)]
+    old.demo.store.delete_tag("team/app", Digest.of(image).fallback_tag)
+    old.index(everything=False, after=timedelta(hours=2))
+    assert old.referrers(image) == []
+
+
 def test_a_registry_without_the_api_is_asked_for_it_once_a_day(old):
     old.author.image(tags="1.0")
     old.index()
@@ -167,6 +179,16 @@ def test_a_hint_at_a_signature_has_the_list_of_its_subject_read(bench):
     assert requests == {"manifest": 1, "referrers": 2, "blob": 1}
     assert bench.referrers(image) == [digest_of(signature)]
     assert not Hint.objects.exists()
+
+
+def test_a_hint_is_heeded_by_an_index_of_everything_that_is_due_as_well(bench):
+    image = bench.author.image(tags="1.0")
+    bench.index()
+    signature = bench.author.signature(image)
+    hinted(bench, digest_of(signature))
+    requests = bench.index(everything=False, after=timedelta(hours=2))  # its tags are due; the list is not
+    assert (requests["tags"], requests["referrers"]) == (1, 2)
+    assert bench.referrers(image) == [digest_of(signature)]
 
 
 def test_a_hint_at_a_referrers_tag_has_the_list_of_its_subject_read(old):
