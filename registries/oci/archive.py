@@ -3,8 +3,8 @@
 import io
 import os
 import re
-import tarfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -16,7 +16,8 @@ BLOCK = 512
 MAX_ENTRIES = 100_000
 MAX_EXTENDED = 64 * 1024  # bytes of an extended header
 _PART = re.compile(r"(?!\.\.?\Z)[A-Za-z0-9._+-]{1,255}", re.ASCII)
-_REGULAR = frozenset({tarfile.REGTYPE, tarfile.AREGTYPE})
+# Kinds of entries, as POSIX (pax) and GNU name them.
+FILE, OLD_FILE, FOLDER, EXTENDED, EXTENDED_GLOBAL, GNU_LONG_NAME = b"0", b"\0", b"5", b"x", b"g", b"L"
 _KNOWN_RECORDS = frozenset({"path", "size", "mtime", "atime", "ctime", "uid", "gid", "uname", "gname", "comment"})
 
 
@@ -78,15 +79,15 @@ def _files(file: io.BufferedReader, length: int) -> Iterator[tuple[str, int, int
         if len(block) < BLOCK or not block.strip(b"\0"):
             return
         header = _header(block)
-        size = _number(extended.pop("size")) if "size" in extended and header.type in _REGULAR else header.size
+        size = _number(extended.pop("size")) if "size" in extended and header.kind in (FILE, OLD_FILE) else header.size
         offset = file.tell()
         if not 0 <= size <= length - offset:
             raise LayoutError("the archive ends before its last file does")
-        if header.type == tarfile.XHDTYPE:
+        if header.kind == EXTENDED:
             extended = _records(file.read(_small(size)))
-        elif header.type == tarfile.GNUTYPE_LONGNAME:
+        elif header.kind == GNU_LONG_NAME:
             extended = {"path": file.read(_small(size)).rstrip(b"\0").decode("utf-8", "replace")}
-        elif header.type == tarfile.XGLTYPE:
+        elif header.kind == EXTENDED_GLOBAL:
             if {"path", "size"} & _records(file.read(_small(size))).keys():
                 raise LayoutError("the archive gives all its files one name or size")
         else:
@@ -98,11 +99,40 @@ def _files(file: io.BufferedReader, length: int) -> Iterator[tuple[str, int, int
     raise LimitError(f"the archive has more than {MAX_ENTRIES:,} entries")
 
 
-def _header(block: bytes) -> tarfile.TarInfo:
-    try:
-        return tarfile.TarInfo.frombuf(block, "utf-8", "replace")
-    except (tarfile.HeaderError, ValueError) as error:
-        raise LayoutError(f"this is no tar: {error}; a compressed one has to be unpacked to a tar first") from error
+@dataclass(frozen=True, slots=True)
+class Header:
+    """What the 512 bytes before an entry say of it."""
+
+    name: str
+    size: int
+    kind: bytes
+
+
+def _header(block: bytes) -> Header:
+    if _octal(block[148:156]) != _checksum(block):
+        raise LayoutError("this is no tar; a compressed one has to be unpacked to a tar first")
+    name, kind = _text(block[:100]), block[156:157]
+    if block[257:263] == b"ustar\0" and (prefix := _text(block[345:500])):
+        name = f"{prefix}/{name}"
+    if kind == OLD_FILE and name.endswith("/"):
+        kind = FOLDER
+    return Header(name, 0 if kind == FOLDER else _octal(block[124:136]), kind)
+
+
+def _checksum(block: bytes) -> int:
+    """The sum of the bytes of a header, those of the sum itself counted as blanks."""
+    return sum(block[:148]) + sum(block[156:]) + 8 * 32
+
+
+def _octal(content: bytes) -> int:
+    digits = content.strip(b" \0")
+    if not re.fullmatch(rb"[0-7]{0,12}", digits):  # GNU's binary numbers are for files of more than 8 GiB
+        raise LayoutError("a header of the archive cannot be read")
+    return int(digits or b"0", 8)
+
+
+def _text(content: bytes) -> str:
+    return content.split(b"\0", 1)[0].decode("utf-8", "replace")
 
 
 def _small(size: int) -> int:
@@ -135,12 +165,12 @@ def _number(text: str) -> int:
     return int(text)
 
 
-def _checked_name(name: str, header: tarfile.TarInfo) -> str:
+def _checked_name(name: str, header: Header) -> str:
     """The name of a file; empty for a folder. A name that climbs, or something that is no file, spoils the whole archive."""
     name = name.removeprefix("./").rstrip("/")
-    if header.type == tarfile.DIRTYPE:
+    if header.kind == FOLDER:
         return ""
-    if header.type not in _REGULAR:
+    if header.kind not in (FILE, OLD_FILE):
         raise LayoutError(f"the archive holds something that is no regular file: {name[:100]!a}")
     if not all(_PART.fullmatch(part) for part in name.split("/")):
         raise LayoutError(f"the archive holds a file with a name that no layout has: {name[:100]!a}")
@@ -154,9 +184,30 @@ END = b"\0" * (2 * BLOCK)
 
 def entry(name: str, content: bytes) -> bytes:
     """One file of a tar; the same bytes whenever and wherever it is written."""
-    header = tarfile.TarInfo(name)
-    header.size, header.mode, header.mtime = len(content), 0o444, 0
-    return header.tobuf(tarfile.PAX_FORMAT) + content + b"\0" * (-len(content) % BLOCK)
+    extended = _entry("PaxHeaders/name", _record("path", name), EXTENDED) if len(name) > 100 else b""
+    return extended + _entry(name[:100], content, FILE)
+
+
+def _entry(name: str, content: bytes, kind: bytes) -> bytes:
+    def number(value: int, width: int) -> bytes:
+        return b"%0*o\0" % (width - 1, value)
+
+    fields = [
+        name.encode("ascii").ljust(100, b"\0"), number(0o444, 8), number(0, 8), number(0, 8), number(len(content), 12),
+        number(0, 12), b" " * 8, kind, b"\0" * 100, b"ustar\x0000",
+    ]  # fmt: skip
+    block = b"".join(fields).ljust(BLOCK, b"\0")
+    block = block[:148] + b"%06o\0 " % _checksum(block) + block[156:]
+    return block + content + b"\0" * (-len(content) % BLOCK)
+
+
+def _record(key: str, value: str) -> bytes:
+    """A record of an extended header, whose length counts its own digits."""
+    rest = f" {key}={value}\n".encode()
+    length = len(rest)
+    while length != len(rest) + len(str(length)):
+        length = len(rest) + len(str(length))
+    return str(length).encode() + rest
 
 
 def blob_name(digest: Digest) -> str:

@@ -5,7 +5,7 @@ import tarfile
 
 import pytest
 
-from registries.oci.archive import MAX_EXTENDED, TarLayout, entry, is_layout, layout_at
+from registries.oci.archive import END, MAX_EXTENDED, TarLayout, entry, is_layout, layout_at
 from registries.oci.digest import Digest
 from registries.oci.errors import LayoutError, LimitError, OciError
 from registries.oci.layout import Layout
@@ -171,3 +171,12 @@ def test_a_path_is_a_layout_if_it_is_a_folder_or_a_tar(written):
 def test_what_is_written_is_the_same_whenever_it_is_written():
     assert entry("index.json", b"{}") == entry("index.json", b"{}")
     assert len(entry("index.json", b"{}")) == 1024
+
+
+def test_what_is_written_tar_reads_with_long_names_too():
+    names = ["oci-layout", "blobs/sha512/" + "a" * 128]
+    content = b"".join(entry(name, name.encode()) for name in names) + END
+    with tarfile.open(fileobj=io.BytesIO(content)) as archive:
+        assert {member.name: archive.extractfile(member).read() for member in archive} == {
+            name: name.encode() for name in names
+        }
