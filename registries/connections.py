@@ -41,7 +41,13 @@ def open_source(registry: Registry, *, wire: Wire | None = None) -> Iterator[Ope
         return
     with Transport(allowed=registry.allowed_networks, ca_pem=registry.tls_ca, app=wire) as transport:
         known_as = Credentials(registry.username, credentials.open_(registry))
-        yield Client(transport, base_url(registry), credentials=known_as)
+        yield Client(
+            transport,
+            base_url(registry),
+            credentials=known_as,
+            realm_hosts=registry.token_services,
+            follow_redirects=registry.follow_redirects,
+        )
 
 
 def base_url(registry: Registry) -> str:

@@ -122,6 +122,19 @@ class RegistryForm(ConnectionForm):
         help_text="Exact host:port, or networks such as 10.20.0.0/16, one a line.",
     )
 
+    token_services = Lines(
+        most=20,
+        required=False,
+        label="Token services",
+        help_text="Hosts beside the registry's own that its credentials may be sent to, over https, one a line. "
+        "Those of Docker Hub and gitlab.com are known.",
+    )
+    follow_redirects = forms.BooleanField(
+        required=False,
+        label="Follow redirects of tags and manifests",
+        help_text="Only for a registry that is a front for another. No credential is sent along. Blobs need no consent.",
+    )
+
     def initial_of(self, registry: Registry) -> dict[str, Any]:
         names = (
             "address",
@@ -131,6 +144,8 @@ class RegistryForm(ConnectionForm):
             "tls_ca",
             "plain_http",
             "allowed_networks",
+            "token_services",
+            "follow_redirects",
         )
         return {name: getattr(registry, name) for name in names} | {"private": bool(registry.allowed_networks)}
 
@@ -163,6 +178,13 @@ class RegistryForm(ConnectionForm):
             _check_network(network)
         return networks
 
+    def clean_token_services(self) -> list[str]:
+        services = [service.lower() for service in self.cleaned_data["token_services"]]
+        for service in services:
+            if not is_registry_name(service):
+                raise forms.ValidationError(f"{service[:80]} is not a host or host:port.")
+        return services
+
     def clean(self) -> dict[str, Any]:
         data = super().clean()
         if data.get("private") and not data.get("allowed_networks") and "allowed_networks" not in self.errors:
@@ -189,6 +211,8 @@ class RegistryForm(ConnectionForm):
         registry.plain_http = data["plain_http"]
         registry.allowed_networks = data["allowed_networks"] if data["private"] else []
         registry.tls_ca = data["tls_ca"]
+        registry.token_services = data["token_services"]
+        registry.follow_redirects = data["follow_redirects"]
         registry.username = data["username"]
         registry.repository_patterns = data["repository_patterns"]
 

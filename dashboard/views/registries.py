@@ -145,7 +145,8 @@ def _save(request: Request, form: ConnectionForm, target: Registry) -> Registry 
 def _audited(target: Registry) -> dict[str, Any]:
     """What an audit entry says of a connection: all but the password."""
     names = ("source", "address", "reference_name", "plain_http", "allowed_networks", "tls_ca", "username")
-    return {name: getattr(target, name) for name in (*names, "repository_patterns")}
+    more = ("repository_patterns", "token_services", "follow_redirects", "credential_helper")
+    return {name: getattr(target, name) for name in (*names, *more)}
 
 
 @require_POST

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from registries.oci import media_types, strict_json
 from registries.oci.authorization import Credentials
-from registries.oci.connection import MAX_SMALL, REDIRECTS, Call, Connection
+from registries.oci.connection import MAX_SMALL, Call, Connection
 from registries.oci.descriptor import Descriptor
 from registries.oci.digest import Digest
 from registries.oci.errors import DigestError, LimitError, ManifestError, OciError, ReferenceFormatError, RegistryError
@@ -63,11 +63,18 @@ class Client:
         *,
         credentials: Credentials | None = None,
         realm_hosts: Sequence[str] = (),
+        follow_redirects: bool = False,
         monotonic: Callable[[], float] = time.monotonic,
         deadline: float = 10.0,
     ) -> None:
         self._connection = Connection(
-            send, base_url, credentials=credentials, realm_hosts=realm_hosts, monotonic=monotonic, deadline=deadline
+            send,
+            base_url,
+            credentials=credentials,
+            realm_hosts=realm_hosts,
+            follow_redirects=follow_redirects,
+            monotonic=monotonic,
+            deadline=deadline,
         )
 
     @property
@@ -183,8 +190,6 @@ class Client:
         what = f"the blob {descriptor.digest} of {repository}"
         call = self._call("blob", repository, f"blobs/{descriptor.digest}", what, "*/*", largest)
         answer = self._connection.ask(call)
-        if answer.status in REDIRECTS:
-            answer = self._connection.follow(answer, call)
         if answer.status != 200:
             raise self._connection.failure(answer, what)
         check_blob(answer.body, descriptor)

@@ -17,6 +17,9 @@ MAX_REDIRECTS = 3
 MAX_SMALL = 64 * 1024
 USER_AGENT = "Signboard/0.1"
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
+# Blobs commonly lie in a storage service. Fronts that redirect the rest are followed only where an operator says so.
+REDIRECTED = frozenset({"blob"})
+REDIRECTED_BY_CHOICE = frozenset({"manifest", "manifest_head", "tags"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,7 @@ class Connection:
         *,
         credentials: Credentials | None = None,
         realm_hosts: Sequence[str] = (),
+        follow_redirects: bool = False,
         monotonic: Callable[[], float] = time.monotonic,
         deadline: float = 10.0,
     ) -> None:
@@ -53,6 +57,7 @@ class Connection:
         self.origin = Origin.of(base_url)
         self.credentials = credentials or Credentials()
         self.requests: Counter[str] = Counter()
+        self._followed = REDIRECTED | (REDIRECTED_BY_CHOICE if follow_redirects else frozenset())
         self._send = send
         self._deadline = deadline
         self._authorizer = Authorizer(self.origin, self.credentials, realm_hosts, self._ask_for_token, monotonic)
@@ -63,13 +68,16 @@ class Connection:
         return self._authorizer.used and bool(self.credentials)
 
     def ask(self, call: Call) -> Answer:
-        """The answer, whatever its status, after one try to authenticate if the registry asks for it."""
+        """The answer, whatever its status, after one try to authenticate if the registry asks for it.
+
+        A redirect is followed where its kind of request may be; what stands at its end gets no second try.
+        """
         authorization = self._authorizer.header(call.scope)
         answer = self._once(call, authorization)
         if answer.status == 401:
             authorization = self._authorizer.answer(answer, call.scope, refused=authorization, what=call.what)
             answer = self._once(call, authorization)
-        return answer
+        return self._follow(answer, call) if answer.status in REDIRECTS and call.kind in self._followed else answer
 
     def pages(
         self, call: Call, *, sizes: Sequence[int | None] = (None,), query: str = ""
@@ -97,10 +105,10 @@ class Connection:
             if answer.status != 200:
                 raise self.failure(answer, call.what)
 
-    def follow(self, answer: Answer, call: Call) -> Answer:
+    def _follow(self, answer: Answer, call: Call) -> Answer:
         """Where a redirect ends: each hop is a request of ours, without credentials once it has left the registry."""
         url = self._url(call.path)
-        at_home = True
+        at_home, secure = True, self.origin.scheme == "https"
         for _ in range(MAX_REDIRECTS):
             if answer.status not in REDIRECTS:
                 return answer
@@ -109,13 +117,14 @@ class Connection:
                 origin = Origin.of(url)
             except (ValueError, ReferenceFormatError) as error:
                 raise redirect_refused(answer, call.what) from error
-            if origin.scheme == "http" and self.origin.scheme == "https":
+            if secure and origin.scheme == "http":
                 raise redirect_refused(answer, call.what)
+            secure = origin.scheme == "https"
             at_home = at_home and origin == self.origin
             headers = {"Accept": call.accept, "User-Agent": USER_AGENT}
             if at_home and (authorization := self._authorizer.header(call.scope)):
                 headers["Authorization"] = authorization
-            answer = self._transmit("redirect", "GET", url, headers, None, call.max_bytes)
+            answer = self._transmit("redirect", call.method, url, headers, None, call.max_bytes)
         if answer.status in REDIRECTS:
             raise redirect_refused(answer, call.what)
         return answer
