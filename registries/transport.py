@@ -7,6 +7,7 @@ connects to whatever a name resolves to at that moment.
 import ssl
 import time
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from types import TracebackType
 from typing import Self
 
@@ -142,6 +143,7 @@ def _guarded_wire(guard: GuardedBackend, tls: ssl.SSLContext) -> httpx.HTTPTrans
     raise RuntimeError("this version of httpx does not connect through our address check: refusing to go on")
 
 
+@lru_cache(maxsize=64)  # reading the system's authorities takes longer than many a request
 def _tls(ca_pem: str) -> ssl.SSLContext:
     paths = ssl.get_default_verify_paths()
     context = (

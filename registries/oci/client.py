@@ -317,7 +317,8 @@ def _entries(answer: Answer, member: str, what: str) -> list[object]:
         if not _is_json(answer):
             raise not_a_registry(answer, what) from error
         raise RegistryError(f"{what}: the answer is not JSON that we accept: {error}", code="bad_answer") from error
-    entries = document.get(member) if isinstance(document, dict) else 0
+    fields = document if isinstance(document, dict) else {}
+    entries = fields.get(member, 0 if "errors" in fields or "name" not in fields else None)
     if entries is None:
         return []
     if not isinstance(entries, list):

@@ -47,7 +47,9 @@ def read_descriptors(content: bytes) -> tuple[list[Descriptor], int]:
         raise ManifestError(f"the list of referrers is not JSON that we accept: {error}", code="not_json") from error
     if not isinstance(document, dict) or document.get("mediaType") not in (None, media_types.OCI_INDEX):
         raise ManifestError("the list of referrers is not an image index")
-    entries = document.get("manifests", [])
+    if "manifests" not in document:  # an error document with status 200 is no empty list
+        raise ManifestError("the list of referrers has no manifests: it is not an image index")
+    entries = document["manifests"]
     if entries is None:
         entries = []
     if not isinstance(entries, list) or "layers" in document or "config" in document:

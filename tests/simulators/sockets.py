@@ -19,7 +19,9 @@ def http(status="200 OK", body=b"", **headers):
 class Network(httpcore.NetworkBackend):
     """Answers by address and path; `connects` and `sent` are what a spy on the wire would have seen."""
 
-    answers: dict = field(default_factory=dict)  # (address, path) or address → bytes, an iterable of bytes, or a function
+    answers: dict = field(
+        default_factory=dict
+    )  # (address, path) or address → bytes, an iterable of bytes, or a function
     on_read: object = lambda: None  # called before every read: a clock may move there
     connects: list = field(default_factory=list)  # (address, port)
     sent: dict = field(default_factory=dict)  # address → everything written to it
