@@ -7,8 +7,9 @@ from datetime import timedelta
 from pathlib import Path
 
 from django.conf import settings
+from django.utils import timezone
 
-from registries import credential_helpers, credentials
+from registries import capabilities, credential_helpers, credentials
 from registries.docker_config import TOKEN_USER
 from registries.models import Registry
 from registries.oci.client import Client, Credentials
@@ -41,13 +42,17 @@ def open_source(registry: Registry, *, wire: Wire | None = None) -> Iterator[Ope
         yield open_layout(registry)
         return
     with Transport(allowed=registry.allowed_networks, ca_pem=registry.tls_ca, app=wire) as transport:
-        yield Client(
+        client = Client(
             transport,
             base_url(registry),
             credentials=_known_as(registry),
             realm_hosts=registry.token_services,
             follow_redirects=registry.follow_redirects,
         )
+        try:
+            yield client
+        finally:
+            capabilities.record(registry, client.observed, timezone.now())
 
 
 def _known_as(registry: Registry) -> Credentials:

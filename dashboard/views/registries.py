@@ -16,7 +16,7 @@ from dashboard import access, audit, work
 from dashboard.forms.registries import ConnectionForm, LayoutForm, RegistryForm
 from dashboard.paging import page_of
 from dashboard.requests import Request
-from registries import connections, credentials, tasks
+from registries import capabilities, connections, credentials, tasks
 from registries.models import Registry, Survey
 from registries.providers import PROVIDERS, provider_of
 
@@ -68,6 +68,7 @@ def _registry_context(request: Request, shown: Registry) -> dict[str, Any]:
         "page": page,
         "wanted": wanted,
         "requests": requests,
+        "capabilities": capabilities.known(shown),
         "is_admin": access.is_admin(request.user),
     }
 

@@ -14,7 +14,7 @@ from registries.oci.errors import DigestError, LimitError, ManifestError, OciErr
 from registries.oci.exchange import Answer, Headers, Send
 from registries.oci.failures import error_codes, not_a_registry, shown
 from registries.oci.manifest import MAX_MANIFEST
-from registries.oci.paging import read_descriptors
+from registries.oci.paging import read_artifacts, read_descriptors
 from registries.oci.reference import is_repository_name, is_tag
 from registries.oci.source import FetchedManifest, ReferrerList, TagList, check_blob, check_digest
 
@@ -78,6 +78,11 @@ class Client:
         )
 
     @property
+    def observed(self) -> dict[str, str]:
+        """What the answers so far showed of the registry: which of its traits are there (capabilities.py names them)."""
+        return self._connection.observed
+
+    @property
     def requests(self) -> Counter[str]:
         """How many requests were sent, by kind, refused tries and token requests included."""
         return self._connection.requests
@@ -99,6 +104,7 @@ class Client:
         catalog = self.catalog(1)
         asked_for = self._connection.authorized
         access = "it took the credentials" if asked_for else "it asked for no credentials"
+        self.observed["catalog"] = "no" if catalog.error else "yes"
         listing = "It lists its repositories."
         if catalog.error:
             listing = f"It does not list its repositories, so they have to be named: {catalog.error}"
@@ -123,15 +129,21 @@ class Client:
         call = self._manifest_call(repository, _checked_tag(tag), MAX_SMALL, kind="manifest_head", known=known)
         answer = self._connection.ask(call)
         if answer.status == 304 and known:  # it carries no digest header: what we asked about still holds
+            self.observed["conditional"] = "yes"
             return known
         if answer.status == 405:
             return self.manifest(repository, tag).digest
         if answer.status != 200:
             raise self._connection.failure(answer, call.what)
         try:
-            return Digest.parse(answer.headers.get("docker-content-digest"))
+            digest = Digest.parse(answer.headers.get("docker-content-digest"))
         except DigestError:
+            self.observed["digest_header"] = "no"
             return self.manifest(repository, tag).digest
+        self.observed["digest_header"] = "yes"
+        if digest == known:
+            self.observed["conditional"] = "no"
+        return digest
 
     def manifest(self, repository: str, reference: Digest | str, *, max_size: int = MAX_MANIFEST) -> FetchedManifest:
         name = str(reference) if isinstance(reference, Digest) else _checked_tag(reference)
@@ -156,6 +168,10 @@ class Client:
         first = [entry for entry in signatures.descriptors if entry.artifact_type == media_types.NOTARY_SIGNATURE]
         merged = {entry.digest: entry for entry in (*first, *everything.descriptors)}
         return ReferrerList(tuple(merged.values())[:limit], complete=False, supported=True, error=everything.error)
+
+    def referrers_oras(self, repository: str, subject: Digest, *, limit: int) -> ReferrerList:
+        """What the call of the ORAS artifact specification lists, which some registries had before OCI 1.1."""
+        return self._referrers(repository, subject, limit, f"?digest={subject}", oras=True)
 
     def referrers_by_tag(self, repository: str, subject: Digest) -> ReferrerList:
         found: dict[Digest, Descriptor] = {}
@@ -195,11 +211,14 @@ class Client:
         check_blob(answer.body, descriptor)
         return answer.body
 
-    def _referrers(self, repository: str, subject: Digest, limit: int, query: str) -> ReferrerList:
+    def _referrers(
+        self, repository: str, subject: Digest, limit: int, query: str, *, oras: bool = False
+    ) -> ReferrerList:
         what = f"the referrers of {subject} in {repository}"
-        call = self._call(
-            "referrers", repository, f"referrers/{subject}", what, media_types.OCI_INDEX, MAX_REFERRERS_PAGE
-        )
+        rest = "_oras/artifacts/referrers" if oras else f"referrers/{subject}"
+        accept = "application/json" if oras else media_types.OCI_INDEX
+        kind, read = ("referrers_oras", read_artifacts) if oras else ("referrers", read_descriptors)
+        call = self._call(kind, repository, rest, what, accept, MAX_REFERRERS_PAGE)
         found: dict[Digest, Descriptor] = {}
         supported: bool | None = None
         odd = repeated = 0
@@ -207,11 +226,13 @@ class Client:
         try:
             for answer, _ in self._connection.pages(call, query=query):
                 if supported is None and self._lacks_referrers(answer, call):
+                    self.observed[kind] = "no"
                     return ReferrerList((), complete=False, supported=False)
                 if answer.status != 200:
                     raise self._connection.failure(answer, what)
-                descriptors, unread = read_descriptors(answer.body)
+                descriptors, unread = read(answer.body)
                 supported, odd, before = True, odd + unread, len(found)
+                self.observed[kind] = "yes"
                 for descriptor in descriptors:
                     found.setdefault(descriptor.digest, descriptor)
                 repeated = repeated + 1 if len(found) == before else 0
@@ -243,7 +264,7 @@ class Client:
         odd = repeated = 0
         sizes = PAGE_SIZES if limit is None or limit > 100 else (limit, None)
         try:
-            for answer, more in self._connection.pages(call, sizes=sizes):
+            for answer, more in self._connection.pages(call, sizes=sizes, last=lambda page, n: _last(page, member, n)):
                 if answer.status != 200:
                     raise self._connection.failure(answer, call.what)
                 entries, before = _entries(answer, member, call.what), len(names)
@@ -252,6 +273,8 @@ class Client:
                 names.update(dict.fromkeys(texts))
                 if limit is not None and more and len(names) >= limit:
                     return _Names(tuple(names), complete=False, odd=odd)
+                if len(names) == before and not answer.headers.get("link"):
+                    break  # asked for what follows the last name, a registry that does not page gives the same again
                 repeated = repeated + 1 if len(names) == before else 0
                 _check_growth(repeated, call.what)
         except OciError as error:
@@ -324,6 +347,16 @@ def _entries(answer: Answer, member: str, what: str) -> list[object]:
     if not isinstance(entries, list):
         raise RegistryError(f"{what}: the answer is no list of {member}", code="bad_answer")
     return entries
+
+
+def _last(answer: Answer, member: str, size: int) -> str:
+    """The last name of a page that is as long as was asked for: a registry without links may have more."""
+    try:
+        entries = _entries(answer, member, "")
+    except RegistryError:
+        return ""
+    last = entries[-1] if len(entries) == size else ""
+    return last if isinstance(last, str) and last.isascii() and last.isprintable() and len(last) <= 255 else ""
 
 
 def _is_json(answer: Answer) -> bool:

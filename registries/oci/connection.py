@@ -4,9 +4,10 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from urllib.parse import urljoin
+from urllib.parse import urlencode, urljoin
 
 from registries.oci.authorization import Authorizer, Credentials, Origin
+from registries.oci.challenge import parse_challenges
 from registries.oci.errors import LimitError, ReferenceFormatError, RegistryError
 from registries.oci.exchange import Answer, Headers, Send
 from registries.oci.failures import failure, redirect_refused, shown
@@ -57,6 +58,7 @@ class Connection:
         self.origin = Origin.of(base_url)
         self.credentials = credentials or Credentials()
         self.requests: Counter[str] = Counter()
+        self.observed: dict[str, str] = {}
         self._followed = REDIRECTED | (REDIRECTED_BY_CHOICE if follow_redirects else frozenset())
         self._send = send
         self._deadline = deadline
@@ -80,10 +82,18 @@ class Connection:
         return self._follow(answer, call) if answer.status in REDIRECTS and call.kind in self._followed else answer
 
     def pages(
-        self, call: Call, *, sizes: Sequence[int | None] = (None,), query: str = ""
+        self,
+        call: Call,
+        *,
+        sizes: Sequence[int | None] = (None,),
+        query: str = "",
+        last: Callable[[Answer, int], str] | None = None,
     ) -> Iterator[tuple[Answer, bool]]:
-        """Each page and whether another follows. The first may be a failure; a later failure raises RegistryError."""
-        answer, path = self._first_page(call, sizes, query)
+        """Each page and whether another may follow. The first may be a failure; a later failure raises RegistryError.
+
+        `last` tells the name after which to go on where a full page (of so many) carries no link.
+        """
+        answer, path, size = self._first_page(call, sizes, query)
         seen = {path}
         while True:
             following, refused = "", None
@@ -91,6 +101,11 @@ class Connection:
                 following = next_page(answer.headers.get_all("link"), call.path) if answer.status == 200 else ""
             except RegistryError as error:
                 refused = error
+            if following:
+                self.observed["paging"] = "link"
+            elif last and size and not refused and answer.status == 200 and (name := last(answer, size)):
+                following = f"{call.path}?{urlencode({'n': size, 'last': name})}"
+                following = "" if following in seen else following  # the same page again: it does not page
             yield answer, bool(following or refused)
             if refused:
                 raise refused
@@ -141,15 +156,17 @@ class Connection:
         except (ValueError, ReferenceFormatError):
             return False
 
-    def _first_page(self, call: Call, sizes: Sequence[int | None], query: str) -> tuple[Answer, str]:
+    def _first_page(self, call: Call, sizes: Sequence[int | None], query: str) -> tuple[Answer, str, int | None]:
         """Some registries refuse a page size that others need: try the next one on status 400."""
-        answer, path = Answer(400, Headers()), call.path
+        answer, path, size = Answer(400, Headers()), call.path, None
         for size in sizes:
             path = f"{call.path}?n={size}" if size else call.path + query
             answer = self.ask(replace(call, path=path))
             if answer.status != 400:
                 break
-        return answer, path
+        if size and answer.status == 200:
+            self.observed["page_size"] = str(size)
+        return answer, path, size
 
     def _once(self, call: Call, authorization: str) -> Answer:
         headers = {"Accept": call.accept, "User-Agent": USER_AGENT}
@@ -167,9 +184,21 @@ class Connection:
     ) -> Answer:
         self.requests[kind] += 1
         answer = self._send(method, url, headers=headers, body=body, max_bytes=max_bytes, deadline=self._deadline)
+        self._observe(kind, answer)
         if len(answer.body) > max_bytes:
             raise RegistryError(f"the answer has more than {max_bytes} bytes", code="too_large")
         return answer
+
+    def _observe(self, kind: str, answer: Answer) -> None:
+        """Traits that any answer may show; foreign text is cut short and made harmless."""
+        if kind in ("token", "redirect"):
+            return
+        if answer.status == 401:
+            schemes = {found.scheme for found in parse_challenges(answer.headers.get_all("www-authenticate"))}
+            self.observed["auth"] = "+".join(sorted(schemes & {"basic", "bearer"})) or "unknown"
+        for header, name in (("warning", "warning"), ("ratelimit-remaining", "rate_limit")):
+            if text := shown(answer.headers.get(header)):
+                self.observed[name] = text
 
     def _url(self, path: str) -> str:
         return f"{self.origin.scheme}://{self.origin.authority}{path}"
