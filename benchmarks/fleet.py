@@ -19,7 +19,7 @@ def main() -> None:
     parser.add_argument("--images", type=int, default=2000)
     images = parser.parse_args().images
     with tempfile.TemporaryDirectory() as folder:
-        _prepare_django(Path(folder))
+        prepare_django(Path(folder))
         from benchmarks import measures, seeding  # Django's models: only after the settings are there
 
         stores = seeding.build(Path(folder) / "registry", images, REPOSITORIES)
@@ -33,7 +33,7 @@ def main() -> None:
             measures.open_pages()
 
 
-def _prepare_django(folder: Path) -> None:
+def prepare_django(folder: Path) -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.settings")
     os.environ.setdefault("SIGNBOARD_DATA", str(folder))
     os.environ.setdefault("SIGNBOARD_SECRET_KEY", "of-a-benchmark-" + "x" * 40)

@@ -20,6 +20,7 @@ from dashboard.words import best_tag, kind_look
 from registries.models import Content, Listing, Manifest, Presence, Repository, Served
 from registries.oci.digest import Digest
 from trust import revisions
+from trust.legacy_signatures import JudgedLegacy, stored_legacy
 from trust.models import ArtifactStatus
 from trust.notary.certificates import Certificate
 from trust.notary.outcome import Note, Word
@@ -111,6 +112,8 @@ FORMATS = {  # how people call what media types say
     "application/sarif+json": "SARIF",
     "application/vnd.in-toto+json": "in-toto statement",
     "application/vnd.cncf.notary.signature": "notation",
+    "application/vnd.cncf.notary.v2.signature": "notation alpha, legacy",
+    "application/vnd.cncf.notary.config.v2+jwt": "nv2, legacy",
     "application/vnd.cncf.helm.config.v1+json": "Helm",
 }
 
@@ -183,6 +186,7 @@ class TrustPage:
     fix: str
     detail: str
     rows: tuple[SignatureRow, ...]
+    legacy: tuple[JudgedLegacy, ...]
     hidden: int
     selected: JudgedSignature | None
     rungs: tuple[Rung, ...]
@@ -227,6 +231,7 @@ def trust_page(place: Place, judged: JudgedArtifact, chosen: str = "", *, everyt
         fix=nearest_fix(outcome, choice, verdict.word, verdict.reason, reference),
         detail=verdict.message if verdict.word in DETAILED and verdict.reason not in SAID else "",
         rows=tuple(_rows(shown, selected, everything=everything)),
+        legacy=stored_legacy(judged),
         hidden=len(judged.signatures) - len(shown),
         selected=selected,
         rungs=rungs_of(judged, selected),

@@ -11,17 +11,18 @@ from dashboard import audit
 from dashboard.models import Invitation, Membership, Role, Team
 
 LIFETIME = timedelta(days=7)
+LIFETIME_OF_THE_FIRST = timedelta(hours=24)  # nobody watches over the admin who makes all others
 
 
 class InvitationError(Exception):
     """A link that lets nobody in; the text says why."""
 
 
-def invite(team: Team, role: Role, at: datetime) -> tuple[Invitation, str]:
+def invite(team: Team, role: Role, at: datetime, lifetime: timedelta = LIFETIME) -> tuple[Invitation, str]:
     """A new invitation and the token of its link, which nobody can have a second time."""
     token = secrets.token_urlsafe(32)
     invitation = Invitation.objects.create(
-        token_hash=_hash(token), team=team, role=role.value, expires_at=at + LIFETIME
+        token_hash=_hash(token), team=team, role=role.value, expires_at=at + lifetime
     )
     return invitation, token
 

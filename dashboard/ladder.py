@@ -49,6 +49,8 @@ ANSWERS_BY_CODE = {
     "any_identity": "Anybody is accepted",
     "no_expiry": "Names none",
     "no_source": "Nobody to ask",
+    "revocation_unknown": "Not known",
+    "revoked_after_signing": "Revoked, but later",
     "no_metadata_wanted": "None asked for",
     "timestamp_imprint": "Made for another signature",
     "timestamp_inside_validity": "Made inside validity",
@@ -56,10 +58,15 @@ ANSWERS_BY_CODE = {
     "timestamp_outside_validity": "Made outside validity",
     "trust_store_unusable": "Store cannot be used",
     "tsa_revocation_not_evaluated": "Sound; revocation not asked",
+    "tsa_revocation_unknown": "Sound; revocation not known",
+    "tsa_revoked": "Authority revoked",
     "tsa_store_unusable": "Store cannot be used",
     "tsa_unknown_root": "Authority not trusted",
     "no_store_for_scheme": "No store for this scheme",
     "target_unreadable": "Names no artifact",
+    "blob_matches": "This very blob",
+    "blob_mismatch": "Another blob",
+    "blob_digest_unknown": "Digest not at hand",
 }
 OPEN_ANSWERS = {
     CheckStatus.skipped: "Not asked for",
@@ -89,7 +96,11 @@ class Rung:
 
 def ladder(outcome: Outcome | None, choice: Choice, reference: str) -> tuple[Rung, ...]:
     """The rungs in the specification's order, the policy first; without a signature, what one would have to satisfy."""
-    policy = policy_rung(choice, reference)
+    return below(policy_rung(choice, reference), outcome, choice)
+
+
+def below(policy: Rung, outcome: Outcome | None, choice: Choice) -> tuple[Rung, ...]:
+    """The rungs that follow the one about the policy."""
     if outcome is None:
         return (policy, *_conditions(choice))
     if not outcome.results:
@@ -238,7 +249,7 @@ def look(result: CheckResult, *, excepted: bool = False) -> Look:
         return LOOKS[Word.not_checked]
     if result.action is Action.log and result.validation not in GREEN_NEEDS:
         return LOOKS[Word.verified_with_exceptions]
-    if result.status is CheckStatus.not_evaluated:
+    if result.is_undecided:
         return LOOKS[Word.unknown]
     return LOOKS[Word.failed if result.validation in BREAKS_BYTES else Word.untrusted]
 
@@ -284,6 +295,8 @@ _FIXES = {
     "unsigned": "Sign this digest, and name its repository in a statement of the trust policy.",
     "no_policy": "Upload a trust policy and the roots that it trusts.",
     "level_skip": "Give the statement another level than skip.",
+    "no_such_statement": "Name a statement that the blob trust policy has.",
+    "no_global_statement": "Name a statement, or let one be global.",
     "not_listed": "Index the repository.",
     "listing_incomplete": "Index the repository again once the registry answers.",
     "listing_old": "Index the repository again.",

@@ -12,6 +12,7 @@ from django.db.models.functions import Cast, Concat
 from django.http import QueryDict
 
 from registries.models import Repository
+from registries.oci.digest import ENCODED
 from trust.models import GREEN, ArtifactStatus
 from trust.notary.outcome import Word
 
@@ -20,7 +21,7 @@ COUNTED = 10_000  # nothing is counted beyond: the list says "10,000+"
 ORDER = ("severity", "-changed_at", "-pk")
 NEEDS_A_LOOK = (Word.failed, Word.untrusted, Word.unknown, Word.stale)
 
-_HEX = re.compile(r"(?:(sha256|sha512):)?([0-9a-f]{4,128})")
+_HEX = re.compile(r"(?:(sha256|sha384|sha512):)?([0-9a-f]{4,128})")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -105,7 +106,7 @@ def _matching(rows: QuerySet[ArtifactStatus], text: str) -> QuerySet[ArtifactSta
     if hexadecimal := _HEX.fullmatch(digest.lower()):
         algorithm, encoded = hexadecimal.groups()
         of_digest = Q()
-        for name in (algorithm,) if algorithm else ("sha256", "sha512"):
+        for name in (algorithm,) if algorithm else ENCODED:
             of_digest |= Q(manifest__digest__startswith=f"{name}:{encoded}")
         if reference or algorithm:
             return rows.filter(of_digest)

@@ -149,9 +149,9 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_REDIRECT_STDOUTS = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
-# Queues are served in turn: verdicts and the sweep do not wait until a whole fleet is indexed.
+# Queues are served in turn: verdicts, the sweep and the look at a new registry do not wait until a whole fleet is indexed.
 CELERY_TASK_QUEUES = [Queue(name, Exchange(name), routing_key=name) for name in ("celery", "indexing")]
-CELERY_TASK_ROUTES = {"registries.tasks.*": {"queue": "indexing"}}
+CELERY_TASK_ROUTES = {"registries.tasks.index_repository": {"queue": "indexing"}}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 # The sweep finds whatever is due; a nudge that got lost costs two seconds, never work.
 CELERY_BEAT_SCHEDULE = {"sweep": {"task": "dashboard.tasks.sweep", "schedule": 2.0, "options": {"expires": 10}}}
@@ -168,6 +168,8 @@ POLLING_INTERVAL = env.int("SIGNBOARD_POLLING_INTERVAL", default=3600)  # second
 LEASE = env.int("SIGNBOARD_LEASE", default=60)  # seconds; after a kill, work rests for no longer than this
 # docker-credential-* helpers of this directory may be run for connections that name one; empty: none is ever run.
 CREDENTIAL_HELPERS = env.str("SIGNBOARD_CREDENTIAL_HELPERS", default="")
+# Private places where OCSP responders and CRLs may lie: host:port, an address, or a network such as 10.0.0.0/8.
+REVOCATION_NETWORKS: list[str] = env.list("SIGNBOARD_REVOCATION_NETWORKS", default=[])
 LAYOUT_ROOT = env.str("SIGNBOARD_LAYOUT_ROOT", default="")  # OCI layouts below this folder can be connected
 
 LOGGING = {

@@ -9,12 +9,15 @@ from dashboard.ladder import Rung, nearest_fix
 from dashboard.sentences import Sentence, sentence
 from dashboard.trust_path import Step, format_of, role_of
 from trust.notary.certificates import Certificate
-from trust.notary.checks import as_sentence
+from trust.notary.checks import as_sentence, as_text
+from trust.notary.errors import quote
 from trust.notary.evidence import Evidence, Signed
 from trust.notary.levels import Validation
 from trust.notary.outcome import CheckResult, CheckStatus, Outcome
 from trust.notary.timestamp_check import describe_time
 from trust.on_the_spot import JudgedArtifact, JudgedSignature
+
+NOT_GOOD = {"revoked": "Revoked", "unknown": "Not known whether revoked", "revoked_later": "Revoked later"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,18 +77,18 @@ def signature_page(place: Place, judged: JudgedArtifact, signature: JudgedSignat
         fix=nearest_fix(outcome, judged.choice, outcome.word, outcome.reason, judged.repository.reference),
         rungs=rungs_of(judged, signature),
         steps=steps_of(judged, signature),
-        chain=tuple(_links(evidence, outcome)) if evidence else (),
+        chain=tuple(links(evidence, outcome)) if evidence else (),
         signed=signed,
         proven=proven,
-        attributes=tuple(_attributes(signed)) if signed else (),
+        attributes=tuple(attributes_of(signed)) if signed else (),
         metadata=tuple(target.annotations.items()) if target else (),
         format=format_of(evidence),
-        timestamp=_timestamp(evidence, outcome) if evidence else "",
+        timestamp=timestamp_of(evidence, outcome) if evidence else "",
         commands=tuple(_commands(place)),
     )
 
 
-def _links(evidence: Evidence, outcome: Outcome) -> Iterator[Link]:
+def links(evidence: Evidence, outcome: Outcome) -> Iterator[Link]:
     if evidence.integrity is not None:
         for certificate in evidence.unverified_chain:
             yield Link(certificate, "claimed", "Not proven", "")
@@ -96,22 +99,28 @@ def _links(evidence: Evidence, outcome: Outcome) -> Iterator[Link]:
 
 
 def _standing(certificate: Certificate, results: Mapping[Validation, CheckResult]) -> tuple[str, str]:
-    for validation, text in (
-        (Validation.revocation, "Revoked"),
-        (Validation.authentic_timestamp, "Outside its validity"),
-    ):
-        result = results.get(validation)
-        if result and result.status is CheckStatus.failed and result.certificate == certificate.thumbprint:
-            return text, "warn"
+    revocation = results.get(Validation.revocation)
+    answers = {one.certificate: one for one in revocation.answers} if revocation else {}
+    answer = answers.get(certificate.thumbprint)
+    if answer and answer.standing in NOT_GOOD:
+        return NOT_GOOD[answer.standing], "warn"
+    result = results.get(Validation.authentic_timestamp)
+    if result and result.status is CheckStatus.failed and result.certificate == certificate.thumbprint:
+        return "Outside its validity", "warn"
     anchor = results.get(Validation.authenticity)
     if anchor and anchor.status is CheckStatus.passed and anchor.certificate == certificate.thumbprint:
         return f"In store {anchor.store}", "good"
+    if answer and answer.as_of and answer.until:
+        return (
+            f"Not revoked, says {quote(answer.source)} as of {as_text(answer.as_of)}, until {as_text(answer.until)}",
+            "good",
+        )
     if certificate.ocsp_urls or certificate.crl_urls:
         return "Revocation not asked yet", ""
     return ("Self-signed", "") if certificate.self_signed else ("Names no revocation source", "")
 
 
-def _attributes(signed: Signed) -> Iterator[Attribute]:
+def attributes_of(signed: Signed) -> Iterator[Attribute]:
     yield Attribute("Signing scheme", signed.scheme.value, None, "critical")
     for name, when, marked in (
         ("Signing time", signed.signing_time, "claimed by the signer"),
@@ -128,7 +137,7 @@ def _attributes(signed: Signed) -> Iterator[Attribute]:
         yield Attribute(attribute.name, attribute.value, None, "critical" if attribute.critical else "extended")
 
 
-def _timestamp(evidence: Evidence, outcome: Outcome) -> str:
+def timestamp_of(evidence: Evidence, outcome: Outcome) -> str:
     """What the token says, or why it says nothing."""
     timestamp = evidence.timestamp
     if not evidence.unverified_timestamp_token:

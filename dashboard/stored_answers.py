@@ -5,16 +5,22 @@ from dataclasses import replace
 from datetime import datetime
 
 from dashboard.judged_report import report_of
+from dashboard.revocation_now import ask_now, lacking
 from dashboard.verify_report import Report
 from registries.models import Manifest, Repository, Tag
 from registries.oci.digest import Digest
 from registries.oci.reference import Reference
-from trust import revisions
+from trust import revisions, revocation
+from trust.notary.blob_policy import BlobTrustPolicy
 from trust.notary.judge import notation_verdict
+from trust.notary.revocation import RevocationAnswers
 from trust.notary.trust_policy import TrustPolicy
 from trust.notary.trust_store import TrustStores
+from trust.on_the_spot import JudgedArtifact
 from trust.rulings import NO_POLICY_MESSAGE
 from trust.verification import judge_artifact
+
+NO_BLOB_POLICY_MESSAGE = "There is no blob trust policy."
 
 
 class NotStoredError(Exception):
@@ -30,17 +36,40 @@ def active_material() -> tuple[TrustPolicy, TrustStores]:
     return material.policy, material.stores
 
 
-def stored_report(reference: Reference, at: datetime, metadata: Mapping[str, str], max_signatures: int) -> Report:
+def active_blob_material() -> tuple[BlobTrustPolicy, TrustStores]:
+    """The blob policy and the stores of the active revision."""
+    revision = revisions.active()
+    blob_policy = revisions.material(revision).blob_policy if revision else None
+    if revision is None or blob_policy is None:
+        raise NotStoredError(f"{NO_BLOB_POLICY_MESSAGE} Upload one, or give --policy and --trust-store.")
+    return blob_policy, revisions.material(revision).stores
+
+
+def stored_report(
+    reference: Reference, at: datetime, metadata: Mapping[str, str], max_signatures: int, *, offline: bool
+) -> Report:
     """The report on an artifact as it was last indexed, by the active revision."""
-    repository = _repository(reference)
-    digest = reference.digest or _tagged(repository, reference)
+    repository, digest = find_stored(reference)
     try:
-        report = report_of(judge_artifact(repository, digest, at, metadata))
+        judged = judge_artifact(repository, digest, at, metadata)
+        if not offline and (answers := _asked_now(judged)):
+            judged = judge_artifact(repository, digest, at, metadata, answers)
+        report = report_of(judged)
     except Manifest.DoesNotExist as error:
         raise NotStoredError(f"{reference.name} has no {digest}, as far as it was indexed.") from error
     outcomes = [signature.outcome for signature in report.signatures]
     notation = notation_verdict(outcomes, max_signatures, choice=report.choice)
     return replace(report, reference=str(reference), notation=notation)
+
+
+def _asked_now(judged: JudgedArtifact) -> RevocationAnswers | None:
+    """The stored answers with those that were missing; None where none was. Chains that nobody trusts miss none."""
+    examined = [(one.evidence.chain, one.outcome) for one in judged.signatures if one.evidence]
+    missing = {lacks: None for chain, outcome in examined for lacks in lacking(chain, outcome)}
+    if not missing:
+        return None
+    chains = {one for chain, outcome in examined for one in (chain, outcome.authentic_time.chain)}
+    return ask_now(missing, judged.at, revocation.answers_of(chains))
 
 
 def _repository(reference: Reference) -> Repository:
@@ -58,3 +87,9 @@ def _tagged(repository: Repository, reference: Reference) -> Digest:
     if tag is None:
         raise NotStoredError(f"{reference.name} has no tag {reference.tag}, as far as it was indexed.")
     return tag.digest
+
+
+def find_stored(reference: Reference) -> tuple[Repository, Digest]:
+    """The artifact that a reference of a connected registry means, as far as it was indexed."""
+    repository = _repository(reference)
+    return repository, reference.digest or _tagged(repository, reference)

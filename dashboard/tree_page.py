@@ -16,6 +16,7 @@ from dashboard.words import kind_look
 from registries.models import Listing, Manifest, Repository, recency
 from registries.oci.digest import Digest
 from registries.trees import TreeNode, load_tree
+from trust.holdings import is_signature_of
 from trust.models import BUILD, ArtifactStatus, stands, word_at, word_if
 from trust.notary.evidence import EVIDENCE_VERSION
 from trust.notary.judge import JUDGE_VERSION
@@ -166,9 +167,11 @@ class Grower:
         spoken = self.spoken.get(node.digest, Spoken())
         if node.relation == "referrer" and spoken.word == Word.unsigned:
             spoken = Spoken()  # nobody expects a signature on every document
-        is_signature = manifest.kind == "signature" and parent is not None
+        is_signature = parent is not None and is_signature_of(manifest, parent.digest)
         if is_signature and parent is not None:
             url = reverse("signature", args=[self.repository_id, parent.digest, node.digest])
+        elif manifest.kind == "signature" and parent is not None:  # of another kind: it has no page of its own
+            url = reverse("artifact_manifest", args=[self.repository_id, node.digest])
         else:
             url = reverse("artifact_tree" if parent else "artifact", args=[self.repository_id, node.digest])
         gone = () if node.present else ("gone",)
@@ -214,7 +217,7 @@ def _holds(repository: Repository, active: int | None, at: datetime) -> Q:
     listings = Listing.objects.filter(repository=repository, subject=OuterRef("subject"), checked_at__gt=at - recency())
     return Q(
         Q(verdict__green_until=None) | Q(verdict__green_until__gt=at),
-        stands(at, "signature__chain__"),
+        stands(at, "verdict__", "signature__chain__"),
         Exists(listings.annotate(named=named).filter(named__gt=0)),
         verdict__revision__isnull=False,
         verdict__revision__number=active,

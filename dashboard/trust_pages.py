@@ -8,6 +8,7 @@ from typing import Self
 from dashboard import access
 from trust import revisions
 from trust.models import TrustRevision
+from trust.notary.blob_policy import BlobTrustPolicy
 from trust.notary.certificates import Certificate, read_certificates
 from trust.notary.errors import NotaryError
 from trust.notary.levels import OVERRIDABLE, Action
@@ -56,6 +57,10 @@ class StatementRow:
     @property
     def warnings(self) -> tuple[str, ...]:
         name, statement = self.statement.name, self.statement
+        if statement.level.skips_everything and statement.is_global:
+            return (
+                f"Statement {name} is global and skips verification, which the specification forbids and notation accepts.",
+            )
         if statement.level.skips_everything:
             return (f"Statement {name} skips verification: everything under it reads not checked.",)
         found = []
@@ -77,24 +82,36 @@ class Reading:
     hidden_statements: int = 0
     notes: tuple[str, ...] = ()
     text: str = ""  # the document, for those who see everything
+    blob_statements: tuple[StatementRow, ...] = ()
+    blob_text: str = ""
     fault: str = ""
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        return tuple(warning for row in self.statements for warning in row.warnings)
+        return tuple(warning for row in self.all_statements for warning in row.warnings)
+
+    @property
+    def all_statements(self) -> tuple[StatementRow, ...]:
+        """Those about artifacts, then those about blobs."""
+        return (*self.statements, *self.blob_statements)
 
     @classmethod
     def of(cls, revision: TrustRevision, user: access.Person) -> Self:
         text = bytes(revision.policy).decode(errors="replace") if access.sees_everything(user) else ""
+        blob_text = bytes(revision.blob_policy).decode(errors="replace")
         try:
             material = revisions.material(revision)
         except NotaryError as error:  # written by another version of Signboard
-            return cls(revision, text=text, fault=str(error))
+            return cls(revision, text=text, blob_text=blob_text, fault=str(error))
         names = None if access.sees_everything(user) else _references(user)
         rows = tuple(_row(statement, names, material.stores) for statement in material.policy.statements)
         shown = tuple(row for row in rows if row.scopes)
-        notes = _notes(material.policy) if text else ()
-        return cls(revision, shown, len(rows) - len(shown), notes, text)
+        notes = _notes(material.policy, "The document") if text else ()
+        blobs: tuple[StatementRow, ...] = ()
+        if policy := material.blob_policy:
+            blobs = tuple(_row(statement, None, material.stores) for statement in policy.statements)
+            notes += _notes(policy, "The document for blobs")
+        return cls(revision, shown, len(rows) - len(shown), notes, text, blobs, blob_text)
 
 
 def _references(user: access.Person) -> frozenset[str]:
@@ -108,10 +125,10 @@ def _row(statement: Statement, names: frozenset[str] | None, stores: TrustStores
     return StatementRow(statement, visible, len(statement.scopes) - len(visible), missing)
 
 
-def _notes(policy: TrustPolicy) -> tuple[str, ...]:
+def _notes(policy: TrustPolicy | BlobTrustPolicy, document: str) -> tuple[str, ...]:
     if not policy.unknown_members:
         return ()
-    return (f"The document has members that notation ignores: {', '.join(policy.unknown_members)}.",)
+    return (f"{document} has members that notation ignores: {', '.join(policy.unknown_members)}.",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +162,7 @@ def stores_of(reading: Reading) -> list[Store]:
     files: dict[tuple[str, str], dict[str, bytes]] = {}
     for (store_type, store_name, file_name), content in sorted(revisions.files_of(reading.revision.pk).items()):
         files.setdefault((store_type, store_name), {})[file_name] = content
-    for row in reading.statements:
+    for row in reading.all_statements:
         for store in row.missing_stores:
             files.setdefault((store.type, store.name), {})
     return [_store(key, contents, reading) for key, contents in sorted(files.items())]
@@ -153,7 +170,7 @@ def stores_of(reading: Reading) -> list[Store]:
 
 def _store(key: tuple[str, str], contents: Mapping[str, bytes], reading: Reading) -> Store:
     named = StoreName(*key)
-    used_by = [row.statement.name for row in reading.statements if named in row.statement.trust_stores]
+    used_by = [row.statement.name for row in reading.all_statements if named in row.statement.trust_stores]
     return Store(*key, tuple(_file(name, content) for name, content in contents.items()), tuple(used_by))
 
 

@@ -110,5 +110,5 @@ def _warning(certificate: Certificate, results: dict[Validation, CheckResult]) -
     for validation, text in ((Validation.revocation, "revoked"), (Validation.authentic_timestamp, "outside validity")):
         result = results.get(validation)
         if result and result.status is CheckStatus.failed and result.certificate == certificate.thumbprint:
-            return text
+            return "not known whether revoked" if result.is_undecided else text
     return ""

@@ -133,7 +133,7 @@ def as_json(report: Report) -> dict[str, object]:
         "status": report.verdict.word,
         "reason": report.verdict.reason,
         "message": report.verdict.message,
-        "green_until": _rfc3339(report.verdict.green_until),
+        "green_until": _rfc3339(report.verdict.holds_until),
         "notation": {
             "verified": report.notation.verified,
             "skipped": report.notation.skipped,
@@ -203,8 +203,8 @@ def as_lines(report: Report) -> Iterator[str]:
     yield report.reference or str(report.digest)
     yield _headline(verdict)
     yield f"  policy         {report.choice.message}"
-    if verdict.green_until:
-        yield f"  good until     {as_text(verdict.green_until)}"
+    if verdict.holds_until:
+        yield f"  good until     {as_text(verdict.holds_until)}"
     yield f"  notation says  {_notation_says(report.notation)}"
     for signature in report.signatures:
         yield ""

@@ -169,6 +169,12 @@ class RegistryRow:
     error: str = ""
 
 
+def going_with(registry: Registry) -> dict[str, int]:
+    """How much goes when the registry is disconnected."""
+    artifacts = Presence.objects.within(registry.repositories.all()).current().filter(is_artifact=True)
+    return {"repositories": registry.repositories.count(), "artifacts": artifacts.count()}
+
+
 def registry_rows(
     registries: QuerySet[Registry], repositories: QuerySet[Repository], at: datetime
 ) -> list[RegistryRow]:

@@ -85,6 +85,10 @@ class Lease[Row: DueRow]:
         self._mine().update(leased_until=None, last_error=error, failed_at=now, due_at=due_at)
         self.finished = True
 
+    def is_gone(self) -> bool:
+        """Whether the row itself is no more."""
+        return not type(self.row)._default_manager.filter(pk=self.row.pk).exists()
+
     def _unless_asked(self, planned: datetime | None) -> Case:
         """The planned due date, unless somebody set one meanwhile: "look now" was not about the look that just ends."""
         untouched = Q(due_at=None) if self.row.due_at is None else Q(due_at=self.row.due_at)
@@ -116,6 +120,8 @@ def claim[Row: DueRow](candidates: models.QuerySet[Row], pk: int) -> Iterator[Le
     except LeaseLostError:
         return  # the other worker does the rest
     except Exception as error:
+        if lease and lease.is_gone():
+            return  # the registry was disconnected meanwhile: whatever the worker stumbled over went with it
         if lease and not lease.finished:
             lease.give_back(f"unforeseen: {type(error).__name__}: {error}")
         raise

@@ -16,6 +16,7 @@ from registries.fields import DigestField
 from registries.leases import DueRow
 from registries.oci.digest import Digest
 from registries.oci.media_types import Kind
+from registries.oci.reference import is_repository_name
 
 
 class Registry(models.Model):
@@ -51,6 +52,12 @@ class Registry(models.Model):
 
     def __str__(self) -> str:
         return self.reference_name or self.address
+
+    @property
+    def names_all(self) -> bool:
+        """Whether the connection itself says which repositories there are, so that no catalog is read."""
+        named = self.repository_patterns and all(map(is_repository_name, self.repository_patterns))
+        return self.source == self.Source.LAYOUT or bool(named)
 
 
 class Survey(DueRow):

@@ -58,6 +58,17 @@ def store(chains: Iterable[tuple[Certificate, ...]], others: Iterable[Certificat
     )
 
 
+def store_authorities(chains: Iterable[tuple[Certificate, ...]]) -> None:
+    """Write the chains of timestamp authorities that can be revoked; those that are there already cost one query."""
+    named = {fingerprint(chain): chain for chain in chains if chain}
+    if not named:
+        return
+    known = Chain.objects.filter(of_authority=True, pk__in=named).values_list("pk", flat=True)
+    if new := sorted(named.keys() - set(known)):
+        store([named[name] for name in new])
+        Chain.objects.filter(pk__in=new).update(of_authority=True, asked_under=None)
+
+
 def certificates_of(thumbprints: Iterable[str]) -> dict[str, Certificate]:
     """Certificates by thumbprint; one query, whatever their number."""
     wanted = set(thumbprints)

@@ -23,7 +23,7 @@ from registries.models import (
 )
 from registries.oci.descriptor import Descriptor
 from registries.oci.digest import Digest
-from registries.oci.media_types import NOTARY_SIGNATURE, OCI_ARTIFACT, OCI_MANIFEST, Kind
+from registries.oci.media_types import LEGACY_SIGNATURES, NOTARY_SIGNATURE, OCI_ARTIFACT, OCI_MANIFEST, Kind
 
 COSIGN_SIGNATURE = ".sig"  # the ending of the tag; .att and .sbom are no signatures
 OTHER_SIGNATURE = "other signature"  # cosign's, Notary v1's: noted, never counted
@@ -113,7 +113,7 @@ def _sorted_out(referrers: Iterable[Manifest], subject: Digest) -> tuple[list[Ma
         if is_signature_of(manifest, subject):
             signatures.append(manifest)
             kinds[Kind.signature] += 1
-        else:
+        elif manifest.artifact_type not in LEGACY_SIGNATURES:  # those are shown with the artifact, and counted nowhere
             kinds[OTHER_SIGNATURE if manifest.kind == Kind.signature else manifest.kind] += 1
     return signatures, kinds
 

@@ -26,6 +26,7 @@ class TrustRevision(models.Model):
 
     number = models.PositiveIntegerField(unique=True)
     policy = models.BinaryField()  # trustpolicy.oci.json, byte for byte as uploaded
+    blob_policy = models.BinaryField(default=b"")  # trustpolicy.blob.json likewise; empty: it has none
     author = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True)
     author_name = models.CharField(max_length=150)
     reason = models.TextField()
@@ -79,19 +80,64 @@ class Chain(models.Model):
         NOT_EVALUATED = "not_evaluated", "not evaluated"
         GOOD = "good", "good"
         REVOKED = "revoked", "revoked"
+        UNKNOWN = "unknown", "unknown"
 
     fingerprint = models.CharField(max_length=64, primary_key=True)  # SHA-256 over the thumbprints, leaf first
     thumbprints = models.JSONField()
     leaf = models.ForeignKey(Certificate, models.PROTECT, related_name="leads")
     standing = models.CharField(max_length=16, choices=Standing)
     standing_until = models.DateTimeField(null=True)  # null: holds without end (no answer that could age)
+    asked_under = models.PositiveIntegerField(null=True, db_index=True)  # revision by which it was decided whom to ask
+    of_authority = models.BooleanField(default=False)  # of a timestamp's authority: its root is one of a tsa store
 
-    def stands_at(self, at: datetime) -> bool:
+    def stands_at(self, at: datetime, rests: str = "") -> bool:
         """What `green` asks of a chain, of one that is at hand."""
-        return self.standing in STANDS and (self.standing_until is None or self.standing_until > at)
+        unexpired = self.standing_until is None or self.standing_until > at
+        return rests == RESTS_NOT or (unexpired and (self.standing in STANDS or self.standing == rests))
 
 
-STANDS = [Chain.Standing.GOOD, Chain.Standing.NO_SOURCE, Chain.Standing.NOT_EVALUATED]
+STANDS = [Chain.Standing.GOOD, Chain.Standing.NO_SOURCE]
+RESTS_NOT = "not"  # of a word that is green whatever its chain's standing
+
+
+class RevocationSource(DueRow):
+    """Somebody who is asked about revocation: a responder about one certificate, or the place of an issuer's CRL."""
+
+    class Kind(models.TextChoices):
+        OCSP = "ocsp", "OCSP"
+        CRL = "crl", "CRL"
+
+    key = models.CharField(max_length=64, unique=True)  # SHA-256 over what follows; an address may be of any length
+    kind = models.CharField(max_length=4, choices=Kind)
+    url = models.TextField()
+    issuer = models.ForeignKey(Certificate, models.PROTECT, related_name="+")
+    certificate = models.ForeignKey(Certificate, models.PROTECT, null=True, related_name="+")  # null: a CRL
+    chains = models.ManyToManyField(Chain, related_name="sources")  # those that lead to a configured root
+    answer = models.ForeignKey("RevocationAnswer", models.SET_NULL, null=True, related_name="+")  # the newest
+    asked_at = models.DateTimeField(null=True)
+    ask_again_at = models.DateTimeField(null=True)  # until then what the newest answer says is enough
+
+
+class RevocationAnswer(models.Model):
+    """One answer that is signed as it must be. Rows are only ever added; the bytes stand beside, and large ones may go."""
+
+    source = models.ForeignKey(RevocationSource, models.CASCADE, related_name="answers")
+    digest = DigestField()
+    delta = DigestField(null=True)
+    collected_at = models.DateTimeField()
+    this_update = models.DateTimeField()
+    next_update = models.DateTimeField(null=True)
+    number = models.CharField(max_length=60)  # of a CRL ("0" without one), or when an OCSP answer was produced
+    signed_by = models.TextField()
+    says = models.JSONField()  # by thumbprint: trust/answer_json.py
+    imported = models.BooleanField(default=False)  # from a file, not from the source itself
+
+
+class AnswerContent(models.Model):
+    """The exact bytes of an answer about revocation."""
+
+    digest = DigestField(primary_key=True)
+    content = models.BinaryField()
 
 
 class Signature(models.Model):
@@ -110,7 +156,18 @@ class Signature(models.Model):
     examined_at = models.DateTimeField()
 
 
-class Verdict(models.Model):
+class Resting(models.Model):
+    """A green word rests on the standing of chains: that of the signature, and that of its timestamp's authority."""
+
+    rests = models.CharField(max_length=16, blank=True)  # the standing it knew of, if that is no good one; RESTS_NOT
+    tsa_chain = models.ForeignKey(Chain, models.PROTECT, null=True, related_name="+")  # if any of it can be revoked
+    tsa_rests = models.BooleanField(default=False)  # whether the word would turn without it
+
+    class Meta:
+        abstract = True
+
+
+class Verdict(Resting):
     """What the active policy makes of one signature in one repository for one purpose. Small: the ladder is judged anew."""
 
     repository = models.ForeignKey(Repository, models.CASCADE, related_name="verdicts")
@@ -135,10 +192,20 @@ class Verdict(models.Model):
         ]
 
 
-def stands(at: datetime, chain: str = "chain__") -> Q:
-    """`Chain.stands_at`, of the chain that a row refers to by `chain`."""
-    unexpired = Q(**{f"{chain}standing_until": None}) | Q(**{f"{chain}standing_until__gt": at})
-    return Q(**{f"{chain}standing__in": STANDS}) & unexpired
+def stands(at: datetime, of: str = "", chain: str = "chain__") -> Q:
+    """Whether the chains stand on which rows rest: that of the signature, and that of its timestamp's authority.
+
+    `of`: the way from the rows that are asked for to those that rest; `chain`: the way to the chain of the signature.
+    """
+    signer = _unexpired(at, chain) & (
+        Q(**{f"{chain}standing__in": STANDS}) | Q(**{f"{of}rests": F(f"{chain}standing")})
+    )
+    authority = _unexpired(at, f"{of}tsa_chain__") & Q(**{f"{of}tsa_chain__standing__in": STANDS})
+    return (Q(**{f"{of}rests": RESTS_NOT}) | signer) & (Q(**{f"{of}tsa_rests": False}) | authority)
+
+
+def _unexpired(at: datetime, chain: str) -> Q:
+    return Q(**{f"{chain}standing_until": None}) | Q(**{f"{chain}standing_until__gt": at})
 
 
 def green(active: int | Subquery | None, at: datetime, of: str = "") -> Q:
@@ -154,7 +221,7 @@ def green(active: int | Subquery | None, at: datetime, of: str = "") -> Q:
         "judge_version": JUDGE_VERSION,
         "green_until__gt": at,
     }
-    return Q(**{of + name: value for name, value in facts.items()}) & stands(at, f"{of}chain__")
+    return Q(**{of + name: value for name, value in facts.items()}) & stands(at, of, f"{of}chain__")
 
 
 def word_at(active: int | Subquery | None, at: datetime, of: str = "") -> Case:
@@ -180,16 +247,30 @@ class ArtifactStatusQuerySet(models.QuerySet["ArtifactStatus"]):
         return self.filter(is_artifact=True, present=True)
 
     def with_word_at(self, active: int | None, at: datetime) -> Self:
-        """Adds `word_now`, and `covered_now`: whether the index that covers it is still green."""
+        """Adds `word_now`; `covered_now`: whether the index that covers it is still green; `holds_until`: how long it is."""
         covers = self.model.objects.covers(OuterRef("repository"), OuterRef("covered_by"), active, at)
-        return self.annotate(word_now=word_at(active, at), covered_now=Exists(covers))
+        return self.annotate(word_now=word_at(active, at), covered_now=Exists(covers), holds_until=_holds_until())
 
     def covers(self, repository: Any, index: Any, active: int | Subquery | None, at: datetime) -> Self:
         """The index of a repository that is green and there now, and so covers what it names."""
         return self.filter(green(active, at), repository=repository, manifest=index, present=True)
 
 
-class ArtifactStatus(models.Model):
+def _holds_until() -> Case:
+    """The earliest of the deadlines: its own, and those of the answers on which the standing of its chains rests."""
+    own, signer, authority = F("green_until"), F("chain__standing_until"), F("tsa_chain__standing_until")
+    by_signer = ~Q(rests=RESTS_NOT) & Q(chain__standing_until__lt=own)
+    by_authority = Q(tsa_rests=True, tsa_chain__standing_until__lt=own)
+    first = Q(tsa_chain__standing_until__lt=signer)
+    return Case(
+        When(by_signer & by_authority & first, then=authority),
+        When(by_signer, then=signer),
+        When(by_authority, then=authority),
+        default=own,
+    )
+
+
+class ArtifactStatus(Resting):
     """One row for lists: the word of one subject in one repository, and all that the green test needs."""
 
     repository = models.ForeignKey(Repository, models.CASCADE, related_name="statuses")

@@ -20,9 +20,15 @@ from trust.notary.checks import as_text
 from trust.notary.evidence import EVIDENCE_VERSION, Evidence
 from trust.notary.judge import notation_verdict
 from trust.notary.outcome import NotationVerdict, Outcome, SignatureFault, Word
+from trust.notary.revocation import RevocationAnswers
+from trust.notary.thumbprint_hint import thumbprint_note
 from trust.notary.trust_policy import Choice
-from trust.rulings import Rulings, not_to_be_had, unread
+from trust.revocation_rows import answers_of
+from trust.rulings import Rulings, not_to_be_had, rests_of, unread
 from trust.statuses import SEVERITY, ArtifactVerdict
+
+type Standing = tuple[Chain, str]
+"The chain by which a list shows a signature, and how that rests on it (`rulings.rests_of`)."
 
 CURRENT = Q(signature__evidence_version=EVIDENCE_VERSION)
 
@@ -59,11 +65,15 @@ class JudgedArtifact:
 
 
 def judge_artifact(
-    repository: Repository, digest: Digest, at: datetime, user_metadata: Mapping[str, str] = MappingProxyType({})
+    repository: Repository,
+    digest: Digest,
+    at: datetime,
+    user_metadata: Mapping[str, str] = MappingProxyType({}),
+    answers: RevocationAnswers | None = None,
 ) -> JudgedArtifact:
-    """Judge one artifact; raises Manifest.DoesNotExist for one that was never there."""
+    """Judge one artifact; raises Manifest.DoesNotExist for one that was never there. `answers` replace the stored ones."""
     listing = Listing.objects.filter(repository=repository, subject=digest).first()
-    return judge_listed(repository, digest, listing, at, user_metadata)
+    return judge_listed(repository, digest, listing, at, user_metadata, answers)
 
 
 def judge_listed(
@@ -72,24 +82,31 @@ def judge_listed(
     listing: Listing | None,
     at: datetime,
     user_metadata: Mapping[str, str] = MappingProxyType({}),
+    answers: RevocationAnswers | None = None,
 ) -> JudgedArtifact:
     """The same where the listing of the artifact is at hand."""
     manifest, listed = _manifests(repository, digest, listing)
     rulings = Rulings.of(repository.reference, revisions.active(), at, user_metadata)
     target = Descriptor(manifest.media_type, manifest.digest, manifest.size)
-    signatures = [_judged(rulings, target, *found) for found in _examined(repository, listed, at)]
+    examined = list(_examined(repository, listed, at))
+    if answers is None:
+        informed = rulings.with_answers(answers_of(rulings.chains(result for _, _, result in examined)))
+    else:
+        informed = rulings.with_answers(answers)
+    signatures = [_judged(informed, target, *found) for found in examined]
     findings = [signature.finding for signature in signatures]
+    standings = _standings(signatures) if answers is None else [None for _ in signatures]
     verdict = rulings.artifact(listing, findings)
     if verdict.word.is_green:
         assert verdict.deciding is not None
-        verdict = _still_green(verdict, listing, _chain(signatures[verdict.deciding].row), at)
+        verdict = _still_green(verdict, listing, standings[verdict.deciding], at)
     else:
         faults = list(Fault.objects.filter(Q(subject=digest) | Q(digest=str(digest)), repository=repository))
         all_findings = [*findings, *unread(faults, digest, listing)]
         verdict = not_to_be_had(manifest, faults) or rulings.artifact(listing, all_findings)
     order = sorted(range(len(signatures)), key=lambda i: (i != verdict.deciding, -SEVERITY[findings[i].word], i))
     deciding = verdict.deciding
-    signatures = [_aged(signature, listing, at) for signature in signatures]
+    signatures = [_aged(one, listing, standing, at) for one, standing in zip(signatures, standings, strict=True)]
     return JudgedArtifact(
         repository=repository,
         manifest=manifest,
@@ -152,28 +169,42 @@ def _judged(
 ) -> JudgedSignature:
     if isinstance(result, SignatureFault):
         return JudgedSignature(row, manifest, None, rulings.of_fault(result), fault=result)
-    return JudgedSignature(row, manifest, result, rulings.outcome(target, result))
+    outcome = rulings.outcome(target, result)
+    if note := thumbprint_note(manifest.annotations, result):
+        outcome = replace(outcome, notes=(*outcome.notes, note))
+    return JudgedSignature(row, manifest, result, outcome)
 
 
-def _aged(signature: JudgedSignature, listing: Listing | None, at: datetime) -> JudgedSignature:
+def _aged(
+    signature: JudgedSignature, listing: Listing | None, standing: Standing | None, at: datetime
+) -> JudgedSignature:
     """The signature; where it is green and its listing or its chain no longer holds, it is stale like its artifact."""
     outcome = signature.outcome
     if not outcome.word.is_green:
         return signature
-    verdict = ArtifactVerdict(outcome.word, outcome.reason, outcome.message, green_until=outcome.green_until)
-    chain = None if signature.row._state.adding else signature.row.chain
-    verdict = _still_green(verdict, listing, chain, at)
+    verdict = ArtifactVerdict(
+        outcome.word,
+        outcome.reason,
+        outcome.message,
+        green_until=outcome.green_until,
+        stands_until=outcome.stands_until,
+    )
+    verdict = _still_green(verdict, listing, standing, at)
     return replace(
         signature, outcome=replace(outcome, word=verdict.word, reason=verdict.reason, message=verdict.message)
     )
 
 
-def _chain(row: Signature) -> Chain | None:
-    return Chain.objects.filter(pk=row.chain_id).first() if row._state.adding else row.chain
+def _standings(signatures: Sequence[JudgedSignature]) -> list[Standing | None]:
+    """The standing of each signature, as far as its chain is stored; at most one query."""
+    unsaved = {one.row.chain_id for one in signatures if one.row._state.adding} - {None}
+    known = Chain.objects.in_bulk(unsaved) if unsaved else {}
+    found = [known.get(one.row.chain_id) if one.row._state.adding else one.row.chain for one in signatures]
+    return [(chain, rests_of(one.finding)) if chain else None for one, chain in zip(signatures, found, strict=True)]
 
 
 def _still_green(
-    verdict: ArtifactVerdict, listing: Listing | None, chain: Chain | None, at: datetime
+    verdict: ArtifactVerdict, listing: Listing | None, standing: Standing | None, at: datetime
 ) -> ArtifactVerdict:
     """The verdict, or `stale` where a list would show it so (`trust.models.green`)."""
     if listing and listing.recent_until <= at:
@@ -182,7 +213,9 @@ def _still_green(
     if verdict.green_until and verdict.green_until <= at:
         message = f"It was {_in_words(verdict)} until {as_text(verdict.green_until)}."
         return replace(verdict, word=Word.stale, reason="deadline", message=message)
-    if chain and not chain.stands_at(at):
+    if (standing and not standing[0].stands_at(at, standing[1])) or (
+        verdict.stands_until and verdict.stands_until <= at
+    ):
         message = f"It was {_in_words(verdict)}; the standing of its certificates is not known any more."
         return replace(verdict, word=Word.stale, reason="standing", message=message)
     return verdict

@@ -3,20 +3,23 @@
 import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import batched
+from typing import Any
 
 from django.db import transaction
 
 from registries.leases import Lease
 from registries.models import Repository
 from registries.oci.digest import Digest
+from trust.chains import fingerprint
 from trust.holdings import Subject
-from trust.models import BUILD, ArtifactStatus, Judgement, Signature, StatusChange, Verdict
+from trust.models import BUILD, ArtifactStatus, Chain, Judgement, Signature, StatusChange, Verdict
 from trust.notary.evidence import EVIDENCE_VERSION
 from trust.notary.judge import JUDGE_VERSION
-from trust.notary.outcome import Outcome
-from trust.rulings import Rulings
+from trust.notary.outcome import Outcome, SignatureFault
+from trust.rulings import Rulings, rests_of, rests_on_authority
 from trust.statuses import SEVERITY, ArtifactVerdict
 
 BATCH = 1000
@@ -40,7 +43,17 @@ class JudgedSubject:
     verdict: ArtifactVerdict
     signatures: tuple[JudgedRow, ...]
     chain: str | None  # of the signature that decided
+    resting: Mapping[str, Any] = field(default_factory=dict)  # resting_of it
     covered_by: Digest | None = None
+
+    @property
+    def green_until(self) -> datetime | None:
+        """The deadlines that no renewed answer moves; all of them, where the standing of the chain does not keep watch."""
+        return (
+            self.verdict.holds_until
+            if self.resting.get("rests") == Chain.Standing.REVOKED
+            else self.verdict.green_until
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +119,7 @@ class Records:
             reason=outcome.reason,
             signer=outcome.signer,
             statement=outcome.statement,
+            **resting_of(outcome),
             green_until=outcome.green_until,
             inputs=_inputs(rulings, subject, signed.signature),
             revision=rulings.revision,
@@ -128,7 +142,8 @@ class Records:
             signer=verdict.signer,
             statement=self.rulings.statement,
             chain_id=judged.chain,
-            green_until=verdict.green_until,
+            **judged.resting,
+            green_until=judged.green_until,
             revision=self._number,
             evidence_version=EVIDENCE_VERSION,
             judge_version=JUDGE_VERSION,
@@ -184,7 +199,20 @@ STATUS_FACTS = [
     for column in ArtifactStatus._meta.concrete_fields
     if column.name not in ("id", "repository", "manifest", "judged_at")
 ]
-VERDICT_FACTS = ["word", "reason", "signer", "statement", "green_until", "inputs", "revision_id", "judge_version"]
+VERDICT_FACTS = [
+    *("word", "reason", "signer", "statement", "rests", "tsa_chain_id", "tsa_rests"),
+    *("green_until", "inputs", "revision_id", "judge_version"),
+]
+
+
+def resting_of(finding: Outcome | SignatureFault) -> dict[str, Any]:
+    """The columns of `Resting`."""
+    authority = () if isinstance(finding, SignatureFault) else finding.authentic_time.chain
+    return {
+        "rests": rests_of(finding),
+        "tsa_chain_id": fingerprint(authority) if authority else None,
+        "tsa_rests": rests_on_authority(finding),
+    }
 
 
 def _alike(row: ArtifactStatus, before: ArtifactStatus | None) -> bool:

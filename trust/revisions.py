@@ -12,6 +12,7 @@ from django.db.models import Subquery
 from django.utils import timezone
 
 from trust.models import StoreFile, TrustRevision
+from trust.notary.blob_policy import BlobTrustPolicy
 from trust.notary.errors import TrustStoreError, quote
 from trust.notary.trust_policy import TrustPolicy
 from trust.notary.trust_store import TrustStore, TrustStores, is_store_name
@@ -31,6 +32,20 @@ class Material:
 
     policy: TrustPolicy
     stores: TrustStores
+    blob_policy: BlobTrustPolicy | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a revision is made of, as files; an edit replaces part of that of the active one."""
+
+    policy: bytes
+    files: dict[tuple[str, str, str], bytes]
+    blob_policy: bytes = b""
+
+
+def content_of(revision: TrustRevision) -> Content:
+    return Content(bytes(revision.policy), files_of(revision.pk), bytes(revision.blob_policy))
 
 
 def active() -> TrustRevision | None:
@@ -49,13 +64,14 @@ def active_subquery() -> Subquery:
 
 def material(revision: TrustRevision) -> Material:
     """The policy and the stores of a revision, parsed once in a process."""
-    return _material(revision.pk, revision.fingerprint, bytes(revision.policy))
+    return _material(revision.pk, revision.fingerprint, bytes(revision.policy), bytes(revision.blob_policy))
 
 
 @lru_cache(maxsize=8)
-def _material(pk: int, _fingerprint: str, policy: bytes) -> Material:
+def _material(pk: int, _fingerprint: str, policy: bytes, blob_policy: bytes) -> Material:
     # The fingerprint is part of the key: a database restored under a running process may use a pk again.
-    return Material(TrustPolicy.parse(policy), _stores(files_of(pk)))
+    blobs = BlobTrustPolicy.parse(blob_policy) if blob_policy else None
+    return Material(TrustPolicy.parse(policy), _stores(files_of(pk)), blobs)
 
 
 def files_of(pk: int) -> dict[tuple[str, str, str], bytes]:
@@ -68,6 +84,7 @@ def publish(
     policy: bytes,
     files: StoreFiles,
     *,
+    blob_policy: bytes = b"",
     author: AbstractBaseUser | AnonymousUser | None,
     reason: str,
     based_on: int | None,
@@ -79,12 +96,15 @@ def publish(
     `based_on` is no longer the active revision.
     """
     TrustPolicy.parse(policy)
+    if blob_policy:
+        BlobTrustPolicy.parse(blob_policy)
     check_files(files)
     person = author if isinstance(author, AbstractBaseUser) else None
     revision = TrustRevision(
         number=(based_on or 0) + 1,
         policy=policy,
-        fingerprint=fingerprint(policy, files),
+        blob_policy=blob_policy,
+        fingerprint=fingerprint(policy, files, blob_policy),
         author_id=person.pk if person else None,
         author_name=person.get_username() if person else "",
         reason=reason,
@@ -113,9 +133,13 @@ def check_files(files: StoreFiles) -> None:
             raise TrustStoreError(store.fault)
 
 
-def fingerprint(policy: bytes, files: StoreFiles) -> str:
+def fingerprint(policy: bytes, files: StoreFiles, blob_policy: bytes = b"") -> str:
     """SHA-256 over all that a revision holds: equal fingerprints judge alike."""
-    parts = [policy, *(part for key in sorted(files) for part in (*(text.encode() for text in key), files[key]))]
+    parts = [
+        policy,
+        blob_policy,
+        *(part for key in sorted(files) for part in (*(text.encode() for text in key), files[key])),
+    ]
     return hashlib.sha256(b"".join(len(part).to_bytes(8) + part for part in parts)).hexdigest()
 
 

@@ -9,12 +9,16 @@ from registries.models import Fault, Listing, Manifest
 from registries.oci.descriptor import Descriptor
 from registries.oci.digest import Digest
 from trust import revisions
-from trust.models import TrustRevision
+from trust.models import RESTS_NOT, Chain, TrustRevision
+from trust.notary.certificates import Certificate
 from trust.notary.checks import as_sentence
 from trust.notary.evidence import Evidence
 from trust.notary.judge import Question, judge
+from trust.notary.levels import Action, Validation
 from trust.notary.outcome import Outcome, SignatureFault, Word
-from trust.notary.revocation import NO_ANSWERS
+from trust.notary.revocation import NO_ANSWERS, RevocationAnswers
+from trust.notary.revocation_check import REVOKED_LATER
+from trust.notary.timestamp_check import HOLDS, authority_of
 from trust.notary.trust_policy import Choice, TrustPolicy
 from trust.notary.trust_store import TrustStores
 from trust.statuses import ArtifactVerdict, artifact_status
@@ -36,6 +40,7 @@ class Rulings:
     material: revisions.Material
     choice: Choice
     user_metadata: Mapping[str, str] = field(default_factory=dict)
+    answers: RevocationAnswers = NO_ANSWERS
     _known: dict[Hashable, Outcome] = field(default_factory=dict)
 
     @classmethod
@@ -51,6 +56,21 @@ class Rulings:
         material = revisions.material(revision)
         return cls(reference, revision, at, material, material.policy.choose(reference), user_metadata)
 
+    def with_answers(self, answers: RevocationAnswers) -> "Rulings":
+        """The same, knowing these answers; verdicts that were found already stay."""
+        return replace(self, answers=answers)
+
+    def chains(self, results: Iterable[Evidence | SignatureFault]) -> set[tuple[Certificate, ...]]:
+        """The chains about which answers matter: of signatures that are intact, and of their timestamps' authorities."""
+        found = set()
+        for evidence in results:
+            if isinstance(evidence, Evidence) and evidence.chain:
+                found.add(evidence.chain)
+                if self.choice.statement and self.choice.statement.stores_of("tsa"):
+                    stores = self.material.stores
+                    found.add(authority_of(evidence.with_roots(stores).timestamp, self.choice.statement, stores))
+        return found
+
     @property
     def level(self) -> str:
         return self.choice.statement.level.name if self.choice.statement else ""
@@ -63,7 +83,7 @@ class Rulings:
         """The verdict on one signature of `target`, with all that was seen."""
         question = Question(self.reference, target, self.user_metadata)
         stores = self.material.stores
-        outcome = judge(question, evidence.with_roots(stores), self.material.policy, stores, NO_ANSWERS, self.at)
+        outcome = judge(question, evidence.with_roots(stores), self.material.policy, stores, self.answers, self.at)
         return outcome if self.revision else replace(outcome, reason=NO_POLICY_REASON, message=NO_POLICY_MESSAGE)
 
     def like(self, target: Descriptor, evidence: Evidence) -> Outcome:
@@ -103,6 +123,24 @@ class Rulings:
         if self.revision is None and verdict.word is Word.not_checked:
             return replace(verdict, reason=NO_POLICY_REASON, message=NO_POLICY_MESSAGE)
         return verdict
+
+
+def rests_of(finding: Outcome | SignatureFault) -> str:
+    """How a green word rests on the standing of its chain (`ArtifactStatus.rests`)."""
+    if isinstance(finding, SignatureFault) or not finding.word.is_green:
+        return ""
+    result = finding.result(Validation.revocation)
+    if result.action is not Action.enforce:
+        return RESTS_NOT
+    return Chain.Standing.REVOKED if result.code == REVOKED_LATER else ""
+
+
+def rests_on_authority(finding: Outcome | SignatureFault) -> bool:
+    """Whether a green word would turn if the authority of its timestamp no longer stood."""
+    if isinstance(finding, SignatureFault) or not finding.word.is_green or not finding.authentic_time.chain:
+        return False
+    result = finding.result(Validation.authentic_timestamp)
+    return result.action is Action.enforce and result.code == HOLDS
 
 
 def unread(faults: Iterable[Fault], subject: Digest, listing: Listing | None) -> list[SignatureFault]:

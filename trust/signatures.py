@@ -1,12 +1,13 @@
 """The notation signatures of an artifact, as a source lists them: their manifests, and the envelopes behind those."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from registries.oci.descriptor import Descriptor
 from registries.oci.digest import Digest
 from registries.oci.errors import LimitError, ManifestError, OciError
 from registries.oci.manifest import Manifest, parse_manifest
-from registries.oci.media_types import NOTARY_SIGNATURE
+from registries.oci.media_types import NOTARY_SIGNATURE, OCI_ARTIFACT, OCI_MANIFEST
 from registries.oci.source import Source
 from trust.notary.checks import as_sentence
 from trust.notary.evidence import MAX_ENVELOPE
@@ -24,6 +25,8 @@ class ListedSignature:
     media_type: str = ""
     envelope: bytes = b""
     fault: SignatureFault | None = None
+    annotations: Mapping[str, str] = field(default_factory=dict)
+    "Of the manifest; nobody signed them."
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +72,14 @@ def _signature(source: Source, repository: str, manifest: Manifest) -> ListedSig
     layer = envelope_of(manifest)
     if isinstance(layer, SignatureFault):
         return ListedSignature(manifest.digest, fault=layer)
+    if manifest.media_type not in (OCI_MANIFEST, OCI_ARTIFACT):  # listed as one, in a form that notation refuses
+        message = f"The signature manifest is of the type {manifest.media_type}, in which signatures are not kept."
+        return ListedSignature(manifest.digest, fault=SignatureFault(Word.failed, "manifest_form", message))
     try:
         envelope = source.blob(repository, layer, max_size=MAX_ENVELOPE)
     except OciError as error:
         return ListedSignature(manifest.digest, layer.media_type, fault=_fetch_fault(error))
-    return ListedSignature(manifest.digest, layer.media_type, envelope)
+    return ListedSignature(manifest.digest, layer.media_type, envelope, annotations=manifest.annotations)
 
 
 def _manifest_fault(error: OciError) -> SignatureFault:

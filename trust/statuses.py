@@ -26,6 +26,12 @@ class ArtifactVerdict:
     signer: str = ""
     green_until: datetime | None = None
     deciding: int | None = None
+    stands_until: datetime | None = None  # when the first answer runs out on which it rests; those are renewed
+
+    @property
+    def holds_until(self) -> datetime | None:
+        """The earliest instant at which it would turn if nobody asked anything anew."""
+        return min((moment for moment in (self.green_until, self.stands_until) if moment), default=None)
 
 
 def artifact_status(
@@ -75,5 +81,11 @@ def _decided_by(outcomes: Sequence[Outcome | SignatureFault], index: int) -> Art
     if isinstance(outcome, SignatureFault):
         return ArtifactVerdict(outcome.word, outcome.reason, outcome.message, deciding=index)
     return ArtifactVerdict(
-        outcome.word, outcome.reason, outcome.message, outcome.signer, outcome.green_until, deciding=index
+        outcome.word,
+        outcome.reason,
+        outcome.message,
+        outcome.signer,
+        outcome.green_until,
+        index,
+        outcome.stands_until,
     )

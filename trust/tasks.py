@@ -1,11 +1,13 @@
-"""Tasks of trust: nudges to judge what is due. Each may run twice, or not at all: the sweep finds the row again."""
+"""Tasks of trust: nudges to judge and to ask what is due. Each may run twice, or not at all: the sweep finds the row again."""
 
 from celery import shared_task
+from django.conf import settings
 from django.db.models import F
 from django.utils import timezone
 
 from registries import leases
-from trust import verification
+from registries.transport import Transport
+from trust import revocation, verification
 
 NUDGES = 50
 
@@ -23,10 +25,22 @@ def judge_repository(repository_id: int) -> None:
             verification.judge_repository(lease)
 
 
+@shared_task
+def collect_answer(source_id: int) -> None:
+    """Ask one source about revocation if it is due and nobody else does."""
+    with leases.claim(revocation.due_sources(timezone.now()), source_id) as lease:
+        if lease:
+            with Transport(allowed=settings.REVOCATION_NETWORKS) as transport:
+                revocation.collect(lease, transport)
+
+
 def nudge_due() -> None:
-    """Send one message for each repository that is due, the longest waiting first."""
+    """Send one message for each repository and each source that is due, the longest waiting first."""
     verification.ensure_judgements()
     at = timezone.now()
+    revocation.follow_chains(at)
+    for source_id in revocation.due_sources(at).order_by("due_at", "pk").values_list("pk", flat=True)[:NUDGES]:
+        collect_answer.delay(source_id)
     due = verification.due_judgements(at).filter(leases.free(at)).order_by(F("judged_at").asc(nulls_first=True))
     for repository_id in due.values_list("repository_id", flat=True)[:NUDGES]:
         judge_repository.delay(repository_id)

@@ -14,6 +14,7 @@ from registries.models import Repository
 from registries.oci.descriptor import Descriptor
 from registries.oci.digest import Digest
 from trust import holdings, revisions
+from trust.chains import store_authorities
 from trust.evidence import evidence_of, examine_missing, readable, served_envelopes
 from trust.holdings import Subject
 from trust.models import Judgement, Signature
@@ -21,7 +22,8 @@ from trust.notary.evidence import EVIDENCE_VERSION, Evidence
 from trust.notary.judge import JUDGE_VERSION
 from trust.notary.outcome import Outcome, SignatureFault, Word
 from trust.on_the_spot import JudgedArtifact, JudgedSignature, judge_artifact
-from trust.records import JudgedRow, JudgedSubject, Records
+from trust.records import JudgedRow, JudgedSubject, Records, resting_of
+from trust.revocation_rows import answers_of
 from trust.rulings import Rulings, not_to_be_had, unread
 
 __all__ = [
@@ -74,6 +76,7 @@ def judge_repository(lease: Lease[Judgement], at: datetime | None = None) -> Non
     judged = [_judge(subject, rulings, rows) for subject in subjects]
     covers = holdings.covered(_green_indexes(judged), repository)
     judged = [replace(each, covered_by=covers.get(each.subject.digest)) for each in judged]
+    store_authorities({outcome.authentic_time.chain for outcome in _outcomes(judged)})
     Records.load(repository, rulings).write(judged, lease)
     _finish(lease, repository, rulings, judged)
 
@@ -87,8 +90,10 @@ def _judge_signatures(
     for digests in batched(targets, BATCH):
         rows = list(Signature.objects.filter(pk__in=digests, evidence_version=EVIDENCE_VERSION))
         served = served_envelopes(repository, rows)
-        for row, result in zip(rows, evidence_of(rows), strict=True):
-            judged[row.pk] = row, _finding(rulings, targets[row.pk], readable(row, result, served))
+        results = [readable(row, result, served) for row, result in zip(rows, evidence_of(rows), strict=True)]
+        informed = rulings.with_answers(answers_of(rulings.chains(results)))
+        for row, result in zip(rows, results, strict=True):
+            judged[row.pk] = row, _finding(informed, targets[row.pk], result)
             row.evidence = None
         lease.renew()
     return judged
@@ -113,11 +118,16 @@ def _judge(
         verdict=verdict,
         signatures=tuple(JudgedRow(row, _outcome(rulings, found)) for row, found in filter(None, signed)),
         chain=deciding[0].chain_id if deciding else None,
+        resting=resting_of(deciding[1]) if deciding else {},
     )
 
 
 def _outcome(rulings: Rulings, finding: Outcome | SignatureFault) -> Outcome:
     return rulings.of_fault(finding) if isinstance(finding, SignatureFault) else finding
+
+
+def _outcomes(judged: Iterable[JudgedSubject]) -> Iterator[Outcome]:
+    return (row.outcome for each in judged for row in each.signatures)
 
 
 def _green_indexes(judged: Iterable[JudgedSubject]) -> Iterator[Digest]:
@@ -127,7 +137,7 @@ def _green_indexes(judged: Iterable[JudgedSubject]) -> Iterator[Digest]:
 
 
 def _finish(lease: Lease[Judgement], repository: Repository, rulings: Rulings, judged: Iterable[JudgedSubject]) -> None:
-    deadlines = [each.verdict.green_until for each in judged if each.verdict.green_until]
+    deadlines = [deadline for each in judged if (deadline := each.green_until)]
     ahead = min((deadline for deadline in deadlines if deadline >= rulings.at), default=None)
     with transaction.atomic():
         lease.renew()

@@ -22,6 +22,7 @@ class ArtifactSerializer(serializers.ModelSerializer[ArtifactStatus]):
     digest = serializers.CharField(source="manifest_id")
     status = serializers.CharField(source="word_now")
     last_status = serializers.CharField(source="word")
+    green_until = serializers.DateTimeField(source="holds_until", allow_null=True)
     referrers = serializers.JSONField(source="counts")
     covered_by = serializers.SerializerMethodField()
     trust = serializers.SerializerMethodField()
@@ -109,6 +110,9 @@ def revision_as_json(reading: Reading, stores: list[Store]) -> dict[str, object]
         "created_at": revision.created_at,
         "statements": [_statement_as_json(row) for row in reading.statements],
         "hidden_statements": reading.hidden_statements,
+        "blob_statements": [
+            _statement_as_json(row) | {"global": row.statement.is_global} for row in reading.blob_statements
+        ],
         "stores": [
             {
                 "type": store.type,

@@ -76,8 +76,8 @@ class CertificatesForm(RevisionForm):
         return {(data["store_type"], data["store_name"], name): content for name, content in files.items()}
 
 
-class PolicyForm(RevisionForm):
-    """A trust policy document, and perhaps the certificates that it needs, in one revision."""
+class DocumentForm(RevisionForm):
+    """A trust policy document, as a file or as text."""
 
     document = forms.FileField(
         required=False,
@@ -92,6 +92,47 @@ class PolicyForm(RevisionForm):
         label="Or as text",
         widget=forms.Textarea(attrs={"rows": 18, "class": "mono", "spellcheck": "false"}),
     )
+
+    field_order: tuple[str, ...] = ("document", "text", "reason", "based_on")
+
+    def clean_document(self) -> bytes:
+        document: Upload | None = self.cleaned_data["document"]
+        if document is None:
+            return b""
+        if (document.size or 0) > LARGEST_FILE:
+            raise forms.ValidationError("The file is larger than 1 MiB: it is no trust policy.")
+        content: bytes = document.read()
+        return content
+
+    @property
+    def source(self) -> str:
+        """The field that the document came from."""
+        return "document" if self.cleaned_data["document"] else "text"
+
+    def policy(self, edited: bytes = b"") -> bytes:
+        """The document; where nobody changed the text of the `edited` one, that one byte for byte.
+
+        Browsers send the lines of a text field with carriage returns that nobody typed.
+        """
+        document: bytes = self.cleaned_data["document"]
+        text: str = self.cleaned_data["text"]
+        content = document or text.replace("\r\n", "\n").encode()
+        unchanged = not document and content.strip() == edited.replace(b"\r\n", b"\n").strip()
+        return edited if unchanged else content
+
+
+class BlobPolicyForm(DocumentForm):
+    """A trust policy document for blobs; none at all, to have none."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["document"].label = "trustpolicy.blob.json"
+        self.fields["text"].help_text = "Leave both empty to have no blob trust policy."
+
+
+class PolicyForm(DocumentForm):
+    """A trust policy document, and perhaps the certificates that it needs, in one revision."""
+
     store = forms.CharField(
         required=False,
         max_length=120,
@@ -102,15 +143,6 @@ class PolicyForm(RevisionForm):
     certificates = SeveralFiles(required=False, label="Certificate files", help_text=CERTIFICATES_HINT)
 
     field_order = ("document", "text", "store", "certificates", "reason", "based_on")
-
-    def clean_document(self) -> bytes:
-        document: Upload | None = self.cleaned_data["document"]
-        if document is None:
-            return b""
-        if (document.size or 0) > LARGEST_FILE:
-            raise forms.ValidationError("The file is larger than 1 MiB: it is no trust policy.")
-        content: bytes = document.read()
-        return content
 
     def clean_store(self) -> tuple[str, str] | None:
         text: str = self.cleaned_data["store"]
@@ -135,12 +167,6 @@ class PolicyForm(RevisionForm):
         if data["store"] and not data["certificates"]:
             self.add_error("certificates", "Choose the certificates that go to this store.")
         return data
-
-    def policy(self) -> bytes:
-        """The document; browsers send the lines of a text field with carriage returns that nobody typed."""
-        document: bytes = self.cleaned_data["document"]
-        text: str = self.cleaned_data["text"]
-        return document or text.replace("\r\n", "\n").encode()
 
     def store_files(self) -> dict[tuple[str, str, str], bytes]:
         store: tuple[str, str] | None = self.cleaned_data["store"]

@@ -20,6 +20,7 @@ from dashboard.words import reason_text
 from registries.models import Manifest
 from registries.oci.digest import Digest
 from trust import revisions
+from trust.holdings import is_signature_of
 from trust.models import ArtifactStatus
 from trust.notary.outcome import Word
 from trust.on_the_spot import JudgedArtifact, judge_listed
@@ -131,7 +132,9 @@ def artifact(request: Request, repository_id: int, digest: Digest) -> HttpRespon
     place = Place.of(request.user, repository_id, digest)
     judged = judge(place)
     if judged.manifest.kind == "signature" and judged.manifest.subject and place.status is None:
-        return redirect("signature", repository_id, judged.manifest.subject, digest)
+        if is_signature_of(judged.manifest, judged.manifest.subject):
+            return redirect("signature", repository_id, judged.manifest.subject, digest)
+        return redirect("artifact_manifest", repository_id, digest)  # of another kind: it has no page of its own
     everything = request.GET.get("signatures") == "all"
     context = {
         "at": judged.at,

@@ -16,9 +16,12 @@ SIZE = 50
 ACTIONS = {
     "registry.connected": "Connected a registry",
     "registry.changed": "Changed a connection",
+    "registry.disconnected": "Disconnected a registry",
     "registry.index_asked": "Asked for indexing",
     "repository.index_asked": "Asked for indexing",
     "trust_revision.policy_uploaded": "Uploaded a trust policy",
+    "trust_revision.blob_policy_uploaded": "Uploaded a blob trust policy",
+    "trust_revision.blob_policy_removed": "Removed the blob trust policy",
     "trust_revision.certificates_added": "Added certificates",
     "trust_revision.certificates_removed": "Removed certificates",
     "person.joined": "Joined",

@@ -16,7 +16,7 @@ from dashboard import access, audit, work
 from dashboard.forms.registries import ConnectionForm, LayoutForm, RegistryForm
 from dashboard.paging import page_of
 from dashboard.requests import Request
-from registries import capabilities, connections, credentials, tasks
+from registries import capabilities, connections, credentials, disconnecting, tasks
 from registries.models import Registry, Survey
 from registries.providers import PROVIDERS, provider_of
 
@@ -176,6 +176,22 @@ def index_now(request: Request, registry_id: int) -> HttpResponse:
         audit.record(request.user, "registry.index_asked", str(asked), now, repositories=number)
         _nudge()
     return redirect("registry", registry_id)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@access.admin_required
+def disconnect(request: Request, registry_id: int) -> HttpResponse:
+    """Say what goes with the connection; after a POST it is gone."""
+    with transaction.atomic():
+        known = get_object_or_404(access.registries_of(request.user), pk=registry_id)
+        going = work.going_with(known)
+        if request.method == "POST":
+            name = str(known)
+            audit.record(request.user, "registry.disconnected", name, None, address=known.address, **going)
+            disconnecting.disconnect(known)
+            messages.success(request, f"{name} is disconnected. What was known of it is gone.")
+            return redirect("registries")
+    return render(request, "dashboard/registry_disconnect.html", {"registry": known, **going})
 
 
 def _nudge() -> None:

@@ -1,21 +1,19 @@
 """Trust policy: the revisions, the active one first, and uploading the next."""
 
 from django.contrib import messages
-from django.db import transaction
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
-from dashboard import access, audit
+from dashboard import access, revising
 from dashboard.forms.trust import PolicyForm
 from dashboard.paging import page_of
 from dashboard.requests import Request
 from dashboard.trust_pages import Reading
-from trust import revisions, tasks
+from trust import revisions
 from trust.models import TrustRevision
-from trust.notary.errors import TrustPolicyError, TrustStoreError
 
 
 @require_safe
@@ -30,7 +28,9 @@ def revision(request: Request, number: int) -> HttpResponse:
 
 def _page(request: Request, shown: TrustRevision | None) -> HttpResponse:
     active = revisions.active_number()
-    following = TrustRevision.objects.filter(number=shown.number + 1).defer("policy").first() if shown else None
+    following = (
+        TrustRevision.objects.filter(number=shown.number + 1).defer("policy", "blob_policy").first() if shown else None
+    )
     context = {
         "at": timezone.now(),
         "reading": Reading.of(shown, request.user) if shown else None,
@@ -38,7 +38,9 @@ def _page(request: Request, shown: TrustRevision | None) -> HttpResponse:
         "active": active,
         "is_active": bool(shown and shown.number == active),
         "following": following,
-        "page": page_of(TrustRevision.objects.defer("policy").order_by("-number"), request.GET.get("page")),
+        "page": page_of(
+            TrustRevision.objects.defer("policy", "blob_policy").order_by("-number"), request.GET.get("page")
+        ),
         "is_admin": access.is_admin(request.user),
         "sees_everything": access.sees_everything(request.user),
         "json_url": reverse("api_trust_revision"),
@@ -76,44 +78,21 @@ def upload(request: Request) -> HttpResponse:
 
 def _publish(request: Request, form: PolicyForm, active: TrustRevision | None) -> TrustRevision | None:
     """The next revision; None where it is refused (the form says why)."""
-    policy, added = form.policy(), form.store_files()
+    policy = form.policy(bytes(active.policy) if active else b"")
+    added = form.store_files()
     known = revisions.files_of(active.pk) if active else {}
-    field = "document" if form.cleaned_data["document"] else "text"
-    if active and field == "text" and policy.strip() == bytes(active.policy).replace(b"\r\n", b"\n").strip():
-        policy = bytes(active.policy)  # nobody edited it: the document stays what it was, byte for byte
     if twice := next((key for key in added if key in known and known[key] != added[key]), None):
         form.add_error("certificates", f"{twice[0]}:{twice[1]} already has a file {twice[2]}. Rename one of them.")
         return None
     if active and policy == bytes(active.policy) and known == known | added:
-        form.add_error(field, f"This is the policy of revision {active.number} already: nothing would change.")
+        form.add_error(form.source, f"This is the policy of revision {active.number} already: nothing would change.")
         return None
-    now = timezone.now()
-    try:
-        with transaction.atomic():
-            published = revisions.publish(
-                policy,
-                known | added,
-                author=request.user,
-                reason=form.cleaned_data["reason"],
-                based_on=form.cleaned_data["based_on"],
-                at=now,
-            )
-            audit.record(
-                request.user,
-                "trust_revision.policy_uploaded",
-                str(published),
-                now,
-                reason=published.reason,
-                fingerprint=published.fingerprint,
-                added=[f"{store_type}:{store}/{name}" for store_type, store, name in added],
-            )
-            transaction.on_commit(tasks.nudge_due, robust=True)
-    except TrustPolicyError as error:
-        form.add_error(field, f"{error} (rule {error.rule})")
-    except TrustStoreError as error:
-        form.add_error("certificates", str(error))
-    except revisions.StaleRevisionError as error:
-        form.add_error(None, str(error))
-    else:
-        return published
-    return None
+    return revising.publish(
+        request,
+        form,
+        "trust_revision.policy_uploaded",
+        revisions.Content(policy, known | added, bytes(active.blob_policy) if active else b""),
+        policy_field=form.source,
+        stores_field="certificates",
+        added=[f"{store_type}:{store}/{name}" for store_type, store, name in added],
+    )

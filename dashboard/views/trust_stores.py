@@ -1,21 +1,22 @@
 """Trust stores: whose certificates the active revision trusts; each upload or removal makes the next revision."""
 
+from dataclasses import replace
+
 from django.contrib import messages
-from django.db import transaction
 from django.forms import Form
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
-from dashboard import access, audit
+from dashboard import access, revising
 from dashboard.forms.trust import CertificatesForm, RevisionForm
 from dashboard.requests import Request
 from dashboard.trust_pages import Reading, Store, expiry_word, stores_of
-from trust import revisions, tasks
+from trust import revisions
 from trust.models import TrustRevision
 from trust.notary.certificates import Certificate, read_certificates
-from trust.notary.errors import CertificateError, TrustPolicyError, TrustStoreError
+from trust.notary.errors import CertificateError, TrustStoreError
 
 type Files = dict[tuple[str, str, str], bytes]
 
@@ -61,13 +62,14 @@ def upload(request: Request) -> HttpResponse:
 
 def _add(request: Request, form: CertificatesForm, active: TrustRevision) -> TrustRevision | None:
     """The revision with the added certificates; None where it is refused (the form says why)."""
-    known, added = revisions.files_of(active.pk), form.store_files()
+    content, added = revisions.content_of(active), form.store_files()
     try:
-        thumbprints = _check_added(known, added)
+        thumbprints = _check_added(content.files, added)
     except TrustStoreError as error:
         form.add_error("certificates", str(error))
         return None
-    return _publish(request, form, active, known | added, "trust_revision.certificates_added", added, thumbprints)
+    next_content = replace(content, files=content.files | added)
+    return _publish(request, form, "trust_revision.certificates_added", next_content, added, thumbprints)
 
 
 def _check_added(known: Files, added: Files) -> list[str]:
@@ -107,10 +109,9 @@ def remove(request: Request) -> HttpResponse:
     key = (store.type, store.name, file_name)
     form = RevisionForm(request.POST or None, initial={"based_on": active.number})
     if request.method == "POST" and form.is_valid():
-        files = revisions.files_of(active.pk)
-        removed = {key: files.pop(key)}
-        action = "trust_revision.certificates_removed"
-        if published := _publish(request, form, active, files, action, removed, []):
+        content = revisions.content_of(active)
+        removed = {key: content.files.pop(key)}
+        if published := _publish(request, form, "trust_revision.certificates_removed", content, removed, []):
             messages.success(
                 request, f"Revision {published.number} is active. Every artifact is judged again under it."
             )
@@ -137,38 +138,7 @@ def _named(request: Request, active: TrustRevision) -> tuple[Store, str]:
 
 
 def _publish(
-    request: Request,
-    form: Form,
-    active: TrustRevision,
-    files: Files,
-    action: str,
-    changed: Files,
-    thumbprints: list[str],
+    request: Request, form: Form, action: str, content: revisions.Content, changed: Files, thumbprints: list[str]
 ) -> TrustRevision | None:
-    """The next revision with these files and the same policy; None where it is refused (the form says why)."""
-    now = timezone.now()
-    try:
-        with transaction.atomic():
-            published = revisions.publish(
-                bytes(active.policy),
-                files,
-                author=request.user,
-                reason=form.cleaned_data["reason"],
-                based_on=form.cleaned_data["based_on"],
-                at=now,
-            )
-            audit.record(
-                request.user,
-                action,
-                str(published),
-                now,
-                reason=published.reason,
-                fingerprint=published.fingerprint,
-                files=[f"{store_type}:{store}/{name}" for store_type, store, name in changed],
-                thumbprints=thumbprints,
-            )
-            transaction.on_commit(tasks.nudge_due, robust=True)
-    except (TrustPolicyError, TrustStoreError, revisions.StaleRevisionError) as error:
-        form.add_error(None, str(error))
-        return None
-    return published
+    files = [f"{store_type}:{store}/{name}" for store_type, store, name in changed]
+    return revising.publish(request, form, action, content, files=files, thumbprints=thumbprints)

@@ -10,9 +10,10 @@ from demo.registry.names import is_digest
 INDEX = "application/vnd.oci.image.index.v1+json"
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 ARTIFACT = "application/vnd.oci.artifact.manifest.v1+json"
+ORAS_ARTIFACT = "application/vnd.cncf.oras.artifact.manifest.v1+json"  # before OCI had one
 DOCKER_LIST = "application/vnd.docker.distribution.manifest.list.v2+json"
 DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json"
-MEDIA_TYPES = frozenset({INDEX, MANIFEST, ARTIFACT, DOCKER_LIST, DOCKER_MANIFEST})
+MEDIA_TYPES = frozenset({INDEX, MANIFEST, ARTIFACT, ORAS_ARTIFACT, DOCKER_LIST, DOCKER_MANIFEST})
 
 MAX_MANIFEST = 4 * 1024 * 1024
 

@@ -71,6 +71,8 @@ def _blobs_of(run: Run, manifest: Manifest) -> Sequence[Descriptor]:
     """What of a manifest is worth keeping: the one envelope of a signature, small documents of evidence."""
     if manifest.is_signature:
         return manifest.layers if len(manifest.layers) == 1 else ()
+    if manifest.subject and (legacy := manifest.legacy_signature):
+        return [legacy] if legacy.size <= run.caps.document else ()
     if manifest.kind not in DOCUMENTS or manifest.subject is None:
         return ()
     return [layer for layer in manifest.layers[:MOST_DOCUMENTS] if layer.size <= run.caps.document]

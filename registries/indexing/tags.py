@@ -14,7 +14,7 @@ from registries.oci.layout import Layout
 from registries.oci.source import TagList
 
 SLICE = 500
-_REFERRERS = re.compile(r"(sha256|sha512)-([0-9a-f]{64})", re.ASCII)
+_REFERRERS = re.compile(r"(sha256|sha384|sha512)-([0-9a-f]{64})", re.ASCII)
 _COSIGN = re.compile(r"sha256-([0-9a-f]{64})\.(?:sig|att|sbom)", re.ASCII)
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Self
 
@@ -78,11 +79,16 @@ def object_fields(value: object, what: str, known: frozenset[str]) -> dict[str, 
     """The members of a JSON object; refuses names that only a reader without regard to case would take for known."""
     if not isinstance(value, dict):
         raise ManifestError(f"{what} is not a JSON object")
-    folded = {name.casefold(): name for name in known}
+    folded = _folded(known)
     for name in value:
         if folded.get(name.casefold(), name) != name:
             raise ManifestError(f"{what} spells {folded[name.casefold()]} as {name!a}")
     return value
+
+
+@lru_cache(maxsize=16)
+def _folded(known: frozenset[str]) -> Mapping[str, str]:
+    return {name.casefold(): name for name in known}
 
 
 def media_type(value: object, what: str) -> str:

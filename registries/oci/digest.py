@@ -8,7 +8,11 @@ from typing import Self
 
 from registries.oci.errors import DigestError
 
-ENCODED = {"sha256": re.compile(r"[a-f0-9]{64}", re.ASCII), "sha512": re.compile(r"[a-f0-9]{128}", re.ASCII)}
+ENCODED = {  # sha384 is no algorithm of the image-spec, but notation names blobs by it
+    "sha256": re.compile(r"[a-f0-9]{64}", re.ASCII),
+    "sha384": re.compile(r"[a-f0-9]{96}", re.ASCII),
+    "sha512": re.compile(r"[a-f0-9]{128}", re.ASCII),
+}
 _ANY_ALGORITHM = re.compile(r"[a-z0-9]+(?:[+._-][a-z0-9]+)*:[a-zA-Z0-9=_-]+", re.ASCII)
 
 
@@ -30,7 +34,7 @@ class Digest:
             return cls(algorithm, encoded)
         if not pattern and len(text) <= 200 and _ANY_ALGORITHM.fullmatch(text):
             raise DigestError(
-                f"the digest algorithm {algorithm[:40]} is not supported (sha256 and sha512 are)",
+                f"the digest algorithm {algorithm[:40]} is not supported ({', '.join(ENCODED)} are)",
                 code="unsupported_algorithm",
             )
         raise DigestError(f"{text[:100]!a} is not a digest such as sha256:<64 lower-case hexadecimal digits>")

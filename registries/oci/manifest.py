@@ -44,6 +44,14 @@ class Manifest:
         return self.artifact_type == media_types.NOTARY_SIGNATURE and self.media_type in forms
 
     @property
+    def legacy_signature(self) -> Descriptor | None:
+        """The blob that holds a signature from before notation 1.0, if this manifest attaches one."""
+        if self.artifact_type == media_types.NV2_SIGNATURE:
+            return self.config if self.config and self.config.media_type == media_types.NV2_SIGNATURE else None
+        is_alpha = self.artifact_type == media_types.NOTARY_ALPHA and len(self.layers) == 1
+        return self.layers[0] if is_alpha else None
+
+    @property
     def descriptor(self) -> Descriptor:
         """How a referrers list or an index names it."""
         return Descriptor(self.media_type, self.digest, self.size, self.artifact_type, self.annotations)

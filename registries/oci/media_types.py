@@ -16,6 +16,9 @@ OCI_CONFIG = "application/vnd.oci.image.config.v1+json"
 DOCKER_CONFIG = "application/vnd.docker.container.image.v1+json"
 OCI_EMPTY = "application/vnd.oci.empty.v1+json"
 NOTARY_SIGNATURE = "application/vnd.cncf.notary.signature"
+NOTARY_ALPHA = "application/vnd.cncf.notary.v2.signature"  # of notation 0.7 to 0.12
+NV2_SIGNATURE = "application/vnd.cncf.notary.config.v2+jwt"  # of the prototype before it; the type of a config
+LEGACY_SIGNATURES = frozenset({NOTARY_ALPHA, NV2_SIGNATURE})
 
 INDEXES = frozenset({OCI_INDEX, DOCKER_LIST})
 IMAGES = frozenset({OCI_MANIFEST, DOCKER_MANIFEST})
@@ -49,7 +52,8 @@ class Kind(StrEnum):
 _TYPES: tuple[tuple[str, Kind], ...] = (
     (NOTARY_SIGNATURE + ".", Kind.other),  # dm-verity signatures: shown, not a signature of the artifact
     (NOTARY_SIGNATURE, Kind.signature),
-    ("application/vnd.cncf.notary.v2.signature", Kind.signature),
+    (NOTARY_ALPHA, Kind.signature),
+    (NV2_SIGNATURE, Kind.signature),
     ("application/vnd.dev.cosign.artifact.sig.", Kind.signature),
     ("application/vnd.dev.cosign.simplesigning.", Kind.signature),
     ("application/vnd.dev.cosign.artifact.sbom.", Kind.sbom),

@@ -9,7 +9,7 @@ from django.urls import URLPattern, get_resolver, reverse
 from dashboard.models import AuditEntry, Role
 from registries.models import Presence
 from tests.dashboard.rows import make_person
-from tests.trust.seeding import Place, publish, store_files
+from tests.trust.seeding import Place, blob_statement, policy, publish, store_files
 
 PUBLIC = "public"  # anybody
 PAGE = "page"  # whoever signed in; of objects, only those within sight
@@ -32,12 +32,16 @@ CLASSES = {
     "registry_add": ADMIN_PAGE,
     "registry": PAGE,
     "registry_edit": ADMIN_PAGE,
+    "registry_disconnect": ADMIN_PAGE,
     "registry_test": ADMIN_ACT,
     "registry_index": ADMIN_ACT,
     "trust_policy": PAGE,
     "trust_policy_upload": ADMIN_PAGE,
     "trust_revision": PAGE,
     "trust_policy_document": "document",  # names every scope: only for those who see everything
+    "blob_policy_upload": ADMIN_PAGE,
+    "blob_policy_document": PAGE,  # names no repository
+    "verify_blob": PAGE,
     "trust_stores": PAGE,
     "trust_stores_upload": ADMIN_PAGE,
     "trust_stores_remove": ADMIN_PAGE,
@@ -88,7 +92,7 @@ class World:
     """Two repositories in two registries, each with a signed image."""
 
     def __init__(self):
-        publish()
+        publish(blob_policy=policy(blob_statement(is_global=True)))
         self.own, self.own_image = self.fill("own.example")
         self.foreign, self.foreign_image = self.fill("foreign.example")
 

@@ -460,3 +460,26 @@ class TestPages:
         assert len(admin.get(url, {"page": "2"}).context["rows"]) == 10
         assert len(admin.get(url, {"page": "no"}).context["rows"]) == 50
         assert [row.repository.name for row in admin.get(url, {"q": "r59"}).context["rows"]] == ["web/r59"]
+
+
+class TestWhatIsSaidOfALookUp:
+    def shown(self, admin, patterns, **fields):
+        registry = Registry.objects.create(
+            address="a.example", reference_name="a.example", repository_patterns=patterns
+        )
+        Survey.objects.create(registry=registry, **fields)
+        return page_of(admin.get(reverse("registry", args=[registry.pk])))
+
+    def test_of_repositories_given_by_name_no_catalog_was_read(self, admin):
+        page = self.shown(admin, ["team/app"], finished_at=timezone.now(), complete=True)
+        assert "as named in the connection" in page
+        assert "the catalog was read to its end" not in page
+
+    def test_patterns_are_seen_through_the_catalog(self, admin):
+        page = self.shown(admin, ["team/app", "web/*"], finished_at=timezone.now(), complete=True)
+        assert "the catalog was read to its end" in page
+
+    def test_a_registry_that_could_not_be_asked_did_not_name_none(self, admin):
+        page = self.shown(admin, [], last_error="no route", failed_at=timezone.now(), attempts=1)
+        assert "They could not be looked up yet" in page
+        assert "The registry named none" not in page

@@ -1,5 +1,6 @@
 """`manage.py verify`: its exit code and JSON for pipelines, its ladder for people. No test here may touch a database."""
 
+import hashlib
 import json
 import os
 import shutil
@@ -12,6 +13,7 @@ import pytest
 from django.core.management import call_command
 
 from dashboard.verify_report import printable
+from tests.simulators.revocation import RevocationHost, on_loopback
 
 PROJECT = Path(__file__).resolve().parents[2]
 VECTORS = PROJECT / "tests" / "vectors"
@@ -143,6 +145,34 @@ def test_what_cannot_be_answered_is_one_json_object_with_an_error(world, options
     assert (code, list(got)) == (1, ["error"])
 
 
+@pytest.mark.parametrize("path", ["/dev/zero", "/"])
+def test_a_policy_that_is_no_file_is_refused_unread(world, path):
+    options = [path if option.endswith("trustpolicy.json") else option for option in world("policy-exact-scope")]
+    code, got = ask(*options, *reference("policy-exact-scope"))
+    assert (code, got["rule"]) == (1, "TP00")
+    assert "it is not a file" in got["error"]
+
+
+def test_a_policy_of_more_than_a_mebibyte_is_refused(world, tmp_path):
+    options = world("policy-exact-scope")
+    (tmp_path / "trustpolicy.json").write_bytes(b" " * (1024 * 1024 + 1))
+    code, got = ask(*options, *reference("policy-exact-scope"))
+    assert (code, got["rule"]) == (1, "TP00")
+    assert "more than 1,048,576 bytes" in got["error"]
+
+
+def test_without_a_database_it_says_what_to_give(world, tmp_path):
+    layout = world("policy-exact-scope")[0]
+    answer = subprocess.run(
+        [sys.executable, "manage.py", "verify", layout, *reference("policy-exact-scope"), "--json"],
+        cwd=PROJECT, env={"PATH": os.defpath, "SIGNBOARD_DATA": str(tmp_path / "none")}, capture_output=True, text=True,
+        timeout=60, check=False,
+    )  # fmt: skip
+    assert answer.returncode == 1
+    assert "Give --policy and --trust-store" in json.loads(answer.stdout)["error"]
+    assert "Traceback" not in answer.stderr
+
+
 def test_a_directory_that_is_no_layout_is_an_error(world, tmp_path):
     options = world("policy-exact-scope")
     code, got = ask(str(tmp_path), *options[1:], "--reference", f"{NAME}:v1")
@@ -213,6 +243,28 @@ def test_what_the_layout_does_not_hold_is_unknown_and_not_unsigned(world, tmp_pa
     assert (code, got["status"]) == (1, "unknown")
 
 
+def test_an_annotation_that_names_other_certificates_is_noted_and_changes_nothing(world, tmp_path):
+    options = world("form-new")
+    layout = tmp_path / "layout"
+    shutil.copytree(options[0], layout)
+    wanted = CASES["form-new"]
+    blobs = layout / "blobs" / "sha256"
+    old = wanted["signatures"][0]["digest"]
+    manifest = json.loads((blobs / old.removeprefix("sha256:")).read_text())
+    manifest["annotations"] |= {"io.cncf.notary.x509chain.thumbprint#S256": '["00"]'}
+    content = json.dumps(manifest).encode()
+    new = hashlib.sha256(content).hexdigest()
+    (blobs / new).write_bytes(content)
+    index = json.loads((layout / "index.json").read_text())
+    for entry in index["manifests"]:
+        if entry["digest"] == old:
+            entry |= {"digest": f"sha256:{new}", "size": len(content)}
+    (layout / "index.json").write_text(json.dumps(index))
+    code, got = ask(str(layout), *options[1:], *reference("form-new"))
+    assert (code, got["status"]) == (0, "verified")
+    assert "thumbprint_mismatch" in [note["code"] for note in got["signatures"][0]["notes"]]
+
+
 def test_the_ladder_shows_what_was_seen_and_wanted_and_the_nearest_fix(world):
     code, output = run(*world("policy-identity-wrong-cn"), *reference("policy-identity-wrong-cn"))
     assert code == 1
@@ -234,3 +286,30 @@ def test_it_needs_no_secret_and_no_environment_variable(world):
         cwd=PROJECT, env={"PATH": os.defpath}, capture_output=True, text=True, timeout=60, check=True,
     )  # fmt: skip
     assert json.loads(answer.stdout)["status"] == "verified"
+
+
+def test_revocation_answers_are_fetched_through_the_guard(world):
+    """The responder of this case lies on loopback, which nobody allowed."""
+    code, got = ask(*world("revocation-ocsp-good"), *reference("revocation-ocsp-good"))
+    check = got["signatures"][0]["checks"]["revocation"]
+    assert (code, got["status"], got["reason"]) == (1, "unknown", "revocation_unknown")
+    assert (check["status"], "SIGNBOARD_REVOCATION_NETWORKS" in check["message"]) == ("fail", True)
+
+
+def test_offline_says_that_nobody_was_asked(world):
+    code, got = ask(*world("revocation-ocsp-good"), *reference("revocation-ocsp-good"), "--offline")
+    assert (code, got["reason"]) == (1, "revocation_not_evaluated")
+    assert got["signatures"][0]["checks"]["revocation"]["status"] == "not evaluated"
+
+
+@pytest.mark.network
+def test_answers_of_an_allowed_place_decide_and_bound_how_long_the_word_holds(world, settings):
+    settings.REVOCATION_NETWORKS = ["127.0.0.1:5712"]
+    host = RevocationHost()
+    for place in json.loads((VECTORS / "revocation" / "index.json").read_text()):
+        host.put(place["url"], (VECTORS / place["file"]).read_bytes())
+    with on_loopback(host, 5712):  # which the certificates of the vectors name
+        code, got = ask(*world("revocation-ocsp-good"), *reference("revocation-ocsp-good"))
+        assert (code, got["status"], got["green_until"]) == (0, "verified", "2096-03-01T00:00:00Z")
+        code, got = ask(*world("revocation-crl-revoked"), *reference("revocation-crl-revoked"))
+        assert (code, got["status"], got["reason"]) == (1, "untrusted", "revoked")

@@ -7,6 +7,8 @@ import pytest
 from django.core.management import call_command
 
 from registries.models import Listing
+from tests.simulators.revocation import RevocationHost, on_loopback
+from tests.trust.revoking import ocsp_answer, signer_with
 from tests.trust.seeding import HOUR, NOW, Place, publish, statement
 from tests.trust.test_vectors import VECTORS
 
@@ -95,3 +97,55 @@ def test_stale_is_said_of_what_was_asked_too_long_ago(image):
     publish()
     Listing.objects.update(checked_at=NOW - 5 * HOUR)
     assert verify(f"{NAME}:1.0")[1]["status"] == "stale"
+
+
+@pytest.fixture
+def responder(settings):
+    """A responder on loopback, and a signer whose certificate names it."""
+    host = RevocationHost()
+    with on_loopback(host) as address:
+        settings.REVOCATION_NETWORKS = [address]
+        url = f"http://{address}/ocsp"
+        signer = signer_with("release-signer asked", ocsp=url)
+        host.put(url, ocsp_answer(signer=signer))
+        yield host, signer
+
+
+@pytest.mark.network
+def test_whoever_was_not_asked_yet_about_revocation_is_asked_now(responder):
+    host, signer = responder
+    publish()
+    Place().signed(signer, tag="1.0")
+    code, answer = verify(f"{NAME}:1.0")
+    assert (code, answer["status"], len(host.log)) == (0, "verified", 1)
+    assert answer["signatures"][0]["checks"]["revocation"]["code"] == "not_revoked"
+
+
+@pytest.mark.network
+def test_offline_asks_nobody(responder):
+    host, signer = responder
+    publish()
+    Place().signed(signer, tag="1.0")
+    code, answer = verify(f"{NAME}:1.0", "--offline")
+    assert (code, answer["status"], answer["reason"]) == (1, "unknown", "revocation_not_evaluated")
+    assert host.log == []
+
+
+@pytest.mark.network
+@pytest.mark.parametrize("level", [{"level": "audit"}, {"level": "strict"}])
+def test_t30_nobody_is_asked_about_a_chain_that_nobody_trusts(responder, level):
+    host, signer = responder
+    publish(statement(stores=["ca:partner"], **level))
+    Place().signed(signer, tag="1.0")
+    answer = verify(f"{NAME}:1.0")[1]
+    assert answer["signatures"][0]["checks"]["revocation"]["code"] == "chain_not_trusted"
+    assert host.log == []
+
+
+@pytest.mark.network
+def test_nobody_is_asked_where_the_statement_skips_revocation(responder):
+    host, signer = responder
+    publish(statement(level="strict", override={"revocation": "skip"}))
+    Place().signed(signer, tag="1.0")
+    assert verify(f"{NAME}:1.0")[1]["reason"] == "revocation_skipped"
+    assert host.log == []

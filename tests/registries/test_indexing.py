@@ -18,8 +18,8 @@ from registries.models import (
     TagMove,
 )
 from registries.oci.digest import Digest
-from registries.oci.media_types import Kind
-from tests.simulators.images import INDEX, SARIF, SPDX, Author, descriptor, digest_of
+from registries.oci.media_types import NOTARY_ALPHA, NV2_SIGNATURE, ORAS_ARTIFACT, Kind
+from tests.simulators.images import INDEX, MANIFEST, SARIF, SPDX, Author, descriptor, digest_of
 from tests.simulators.registry_quirks import reply
 
 
@@ -74,6 +74,22 @@ def test_facts_of_manifests_come_from_their_own_bytes(bench):
 def test_layers_of_images_are_not_fetched(bench):
     bench.author.image(tags="1.0")
     assert "blob" not in bench.index()
+
+
+def test_signatures_from_before_notation_1_are_kept_too(bench):
+    author = bench.author
+    image = author.image(tags="1.0")
+    token, envelope = author.blob(b"a.b.c"), author.blob(b"an old envelope")
+    fields = {"schemaVersion": 2, "mediaType": MANIFEST, "layers": [], "subject": descriptor(image)}
+    nv2 = author.push(fields | {"config": descriptor(token, NV2_SIGNATURE)})
+    fields = {"mediaType": ORAS_ARTIFACT, "artifactType": NOTARY_ALPHA, "subject": descriptor(image)}
+    alpha = author.push(fields | {"blobs": [descriptor(envelope, "application/jose+json")]})
+    bench.index()
+    assert set(bench.referrers(image)) == {digest_of(nv2), digest_of(alpha)}
+    for kept in (nv2, alpha, token, envelope):
+        assert bytes(Content.objects.get(digest=Digest.of(kept)).content) == kept
+    kinds = Manifest.objects.filter(digest__in=of(nv2, alpha)).values_list("kind", flat=True)
+    assert list(kinds) == ["signature", "signature"]
 
 
 def test_an_artifact_has_a_tag_or_neither_parent_nor_subject(bench):

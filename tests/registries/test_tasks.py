@@ -43,19 +43,20 @@ def layout(db, tmp_path, settings):
 def nudges():
     """The messages sent so far, each told once."""
     with app.connection_for_read() as connection:
-        queue = connection.SimpleQueue("indexing")
-        queue.clear()
+        queues = [connection.SimpleQueue(name) for name in ("celery", "indexing")]
 
         def told():
             found = []
-            while queue.qsize():
-                message = queue.get_nowait()
-                message.ack()
-                found.append((message.headers["task"].rpartition(".")[2], message.payload[0][0]))
+            for queue in queues:
+                while queue.qsize():
+                    message = queue.get_nowait()
+                    message.ack()
+                    found.append((message.headers["task"].rpartition(".")[2], message.payload[0][0]))
             return found
 
+        told()
         yield told
-        queue.clear()
+        told()
 
 
 def test_a_survey_and_an_index_of_a_layout_run_through(layout, nudges):

@@ -58,16 +58,22 @@ def policy(*statements):
     return json.dumps({"version": "1.0", "trustPolicies": list(statements or [statement()])}).encode()
 
 
+def blob_statement(name="release", *, is_global=False, **members):
+    fields = {key: value for key, value in statement(name, **members).items() if key != "registryScopes"}
+    return fields | ({"globalPolicy": True} if is_global else {})
+
+
 def store_files(*names):
     stores = pki().trust_stores
     return {(*store.split(":"), file): content for store in names or stores for file, content in stores[store].items()}
 
 
-def publish(*statements, files=None, at=NOW):
+def publish(*statements, files=None, at=NOW, blob_policy=b""):
     """The next revision, whatever is active."""
     return revisions.publish(
         policy(*statements),
         store_files() if files is None else files,
+        blob_policy=blob_policy,
         author=None,
         reason="test",
         based_on=revisions.active_number(),
@@ -159,14 +165,18 @@ class Place:
             envelope_format, descriptor(over or subject), identity, signing_time=signing_time, **options
         )
         return self.attach_envelope(
-            subject, envelope, MEDIA_TYPES[envelope_format], kept=envelope_kept, layers=layers, created=signing_time
-        )
+            subject, envelope, MEDIA_TYPES[envelope_format],
+            kept=envelope_kept, layers=layers, created=signing_time, thumbprints=identity.thumbprints,
+        )  # fmt: skip
 
-    def attach_envelope(self, subject, envelope, media_type, *, kept=True, layers=1, created=NOW, size=None):
+    def attach_envelope(
+        self, subject, envelope, media_type, *, kept=True, layers=1, created=NOW, size=None, thumbprints=()
+    ):
         if kept:
             self.keep(envelope)
         layer = {"mediaType": media_type, "digest": str(Digest.of(envelope)), "size": size or len(envelope)}
-        return self.put(signature_manifest(descriptor(subject), [layer] * layers, created=created), is_artifact=False)
+        content = signature_manifest(descriptor(subject), [layer] * layers, created=created, thumbprints=thumbprints)
+        return self.put(content, is_artifact=False)
 
     def list(self, subject, *referrers, complete=True, at=None, **fields):
         """What the registry lists for a subject from now on."""

@@ -1,5 +1,7 @@
 """One artifact judged on the spot: no network, no writes, few queries."""
 
+import json
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -32,6 +34,25 @@ def test_the_answer_holds_everything_a_page_shows(place):
     assert (
         found.signatures[0].outcome.result("identity").seen == "CN=release-signer 03,OU=Release,O=Acme GmbH,ST=BE,C=DE"
     )
+
+
+def test_an_annotation_that_names_other_certificates_is_noted_and_changes_no_word(place):
+    publish()
+    image = place.image("1.0")
+    sound = place.sign(image)
+    envelope = bytes(Content.objects.get(digest=envelope_of(sound)).content)
+    copied = place.attach_envelope(image, envelope, "application/jose+json", thumbprints=["00"])
+    place.list(image, copied, sound)
+    found = place.spot(image)
+    notes = {one.manifest.digest: [note.code for note in one.outcome.notes] for one in found.signatures}
+    assert "thumbprint_mismatch" in notes[copied.digest]
+    assert "thumbprint_mismatch" not in notes[sound.digest]
+    assert [one.outcome.word for one in found.signatures] == ["verified", "verified"]
+
+
+def envelope_of(manifest):
+    content = bytes(Content.objects.get(digest=manifest.digest).content)
+    return json.loads(content)["layers"][0]["digest"]
 
 
 def test_it_needs_no_job_to_have_run_before(place):

@@ -76,6 +76,46 @@ def test_both_forms_of_signature_manifest_are_found_and_nothing_else(folder):
     assert {(one.envelope, one.media_type, one.fault) for one in found.signatures} == {(b"envelope", JWS, None)}
 
 
+def test_the_artifact_manifest_of_release_candidate_1_is_found(folder):
+    envelope = folder.blob(b"envelope")
+    fields = {"artifactType": SIGNATURE, "blobs": [envelope], "subject": folder.subject}
+    candidate = folder.add(fields, media_type="application/vnd.oci.artifact.manifest.v1+json")
+    (one,) = folder.list().signatures
+    assert (str(one.manifest), one.envelope, one.media_type, one.fault) == (candidate["digest"], b"envelope", JWS, None)
+
+
+@pytest.mark.parametrize("blobs", [0, 2])
+def test_an_artifact_manifest_has_exactly_one_blob(folder, blobs):
+    fields = {"artifactType": SIGNATURE, "blobs": [folder.blob(b"envelope")] * blobs, "subject": folder.subject}
+    folder.add(fields, media_type="application/vnd.oci.artifact.manifest.v1+json")
+    (one,) = folder.list().signatures
+    assert (one.fault.word, one.fault.reason) == (Word.failed, "layer_count")
+
+
+ORAS = "application/vnd.cncf.oras.artifact.manifest.v1+json"
+
+
+def test_an_oras_artifact_manifest_holds_no_signature_for_notation(folder):
+    fields = {"artifactType": SIGNATURE, "blobs": [folder.blob(b"envelope")], "subject": folder.subject}
+    folder.add(fields, media_type=ORAS)
+    (one,) = folder.list().signatures
+    assert (one.envelope, one.fault.word, one.fault.reason, one.fault.ends_notation) == (
+        b"", Word.failed, "manifest_form", True,
+    )  # fmt: skip
+
+
+def test_a_signature_of_an_alpha_release_is_none_of_notations(folder):
+    alpha = "application/vnd.cncf.notary.v2.signature"
+    fields = {"artifactType": alpha, "blobs": [folder.blob(b"envelope")], "subject": folder.subject}
+    folder.add(fields, media_type=ORAS)
+    assert (folder.list().signatures, folder.list().complete) == ((), True)
+
+
+def test_the_annotations_of_the_manifest_come_along(folder):
+    folder.add(folder.signature(folder.blob(b"envelope"), annotations={"hint": "of nobody"}))
+    assert [dict(one.annotations) for one in folder.list().signatures] == [{"hint": "of nobody"}]
+
+
 def test_an_artifact_without_signatures_has_a_complete_empty_list(folder):
     folder.add(folder.signature(folder.blob(b"sbom"), artifactType=SBOM))
     assert (folder.list().signatures, folder.list().complete) == ((), True)

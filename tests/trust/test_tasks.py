@@ -5,9 +5,11 @@ from django.utils import timezone
 
 from dashboard.celery import app
 from registries.leases import take
+from tests.simulators.revocation import RevocationHost, on_loopback
+from tests.trust.revoking import ocsp_answer, signer_with, standing
 from tests.trust.seeding import Place, publish
 from trust import tasks, verification
-from trust.models import ArtifactStatus, Judgement, Signature, StatusChange
+from trust.models import ArtifactStatus, Judgement, RevocationSource, Signature, StatusChange
 
 pytestmark = pytest.mark.django_db
 
@@ -83,3 +85,35 @@ def test_an_unforeseen_error_is_written_into_the_row_and_tried_again(place):
     assert row.last_error.startswith("unforeseen: KeyError")
     assert row.due_at > timezone.now()
     assert not verification.due_judgements(timezone.now()).exists()
+
+
+def test_a_source_that_is_due_is_nudged_and_asked_once(place, messages, settings):
+    publish()
+    signer = signer_with("release-signer private", ocsp="http://10.0.0.1/ocsp")
+    place.signed(signer)
+    place.judge()
+    tasks.nudge_due()
+    source = RevocationSource.objects.get()
+    assert ("trust.tasks.collect_answer", source.pk) in messages()
+    for _ in range(2):
+        tasks.collect_answer(source.pk)
+    source.refresh_from_db()
+    assert source.attempts == 1
+    assert "allow 10.0.0.1:80 (or its network) in SIGNBOARD_REVOCATION_NETWORKS" in source.last_error
+    assert standing(signer) == ("unknown", None)
+
+
+@pytest.mark.network
+def test_private_places_are_asked_where_an_operator_named_them(place, settings):
+    publish()
+    host = RevocationHost()
+    with on_loopback(host) as address:
+        signer = signer_with("release-signer private", ocsp=f"http://{address}/ocsp")
+        host.put(f"http://{address}/ocsp", ocsp_answer(at=place.at, signer=signer))
+        place.signed(signer)
+        place.judge()
+        tasks.nudge_due()
+        settings.REVOCATION_NETWORKS = [address]
+        tasks.collect_answer(RevocationSource.objects.get().pk)
+    assert standing(signer)[0] == "good"
+    assert len(host.log) == 1

@@ -1,7 +1,6 @@
 """What the real notation said of real and crafted signatures (`tests/vectors/README.md`), asked of our judge.
 
-Every case is asked. Those that hinge on what we cannot evaluate yet stand in NOT_YET by name: for them it is asserted
-that we say so, and that we accept nothing; a case that became answerable fails the test until its row is deleted.
+Every case is asked.
 """
 
 import json
@@ -11,16 +10,20 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from django.core.management import get_commands
 
 from registries.oci.descriptor import Descriptor
 from registries.oci.digest import Digest
+from registries.oci.errors import RegistryError
 from registries.oci.layout import Layout
+from tests.simulators.revocation import RevocationHost
+from trust.asking import answers_for
+from trust.blobs import judge_blob
+from trust.notary.blob import Blob, envelope_type
+from trust.notary.blob_policy import BlobTrustPolicy
 from trust.notary.errors import TrustPolicyError
 from trust.notary.evidence import examine
 from trust.notary.judge import MAX_SIGNATURES, Question, judge, notation_verdict
 from trust.notary.outcome import CheckStatus, Outcome, SignatureFault, Word
-from trust.notary.revocation import NO_ANSWERS
 from trust.notary.trust_policy import TrustPolicy
 from trust.notary.trust_store import TrustStore, TrustStores
 from trust.signatures import list_signatures
@@ -28,36 +31,6 @@ from trust.statuses import artifact_status
 
 VECTORS = Path(__file__).resolve().parents[1] / "vectors"
 CASES = {case["name"]: case for case in json.loads((VECTORS / "cases.json").read_text())}
-
-NOT_YET = {
-    "revocation-ocsp-good": "revocation",
-    "revocation-ocsp-good-permissive": "revocation",
-    "revocation-ocsp-revoked": "revocation",
-    "revocation-ocsp-revoked-permissive": "revocation",
-    "revocation-ocsp-unknown": "revocation",
-    "revocation-ocsp-unknown-permissive": "revocation",
-    "revocation-ocsp-unreachable": "revocation",
-    "revocation-ocsp-unreachable-audit": "revocation",
-    "revocation-ocsp-404": "revocation",
-    "revocation-crl-good": "revocation",
-    "revocation-crl-good-permissive": "revocation",
-    "revocation-crl-revoked": "revocation",
-    "revocation-crl-revoked-permissive": "revocation",
-    "revocation-crl-expired": "revocation",
-    "revocation-crl-unreachable": "revocation",
-    "revocation-crl-unreachable-permissive": "revocation",
-    "revocation-fallback-good": "revocation",
-    "blob-0-ok": "blobs",
-    "blob-0-changed": "blobs",
-    "blob-0-untrusted": "blobs",
-    "blob-0-global": "blobs",
-    "blob-0-no-global": "blobs",
-    "blob-0-wrong-media-type": "blobs",
-    "blob-1-ok": "blobs",
-    "blob-1-changed": "blobs",
-    "blob-1-untrusted": "blobs",
-    "blob-1-media-type": "blobs",
-}
 
 # docs/compatibility.md has a row for each of these: notation accepts the signature, we do not.
 STRICTER = {
@@ -69,9 +42,14 @@ STRICTER = {
 # The registry hid the signature from notation; whoever reads the tag schema as well finds it.
 FOUND_BY_US_ONLY = {"forced-tag"}
 
-BLOBS = [name for name, reason in NOT_YET.items() if reason == "blobs"]
+BLOB_FAULTS = {  # how notation ends its error, and our reason for the same
+    "signature does not match the given blob": "blob_mismatch",
+    "signature is not produced by a trusted signer": "unknown_root",
+    "no global blob trust policy": "no_global_statement",
+}
+
+BLOBS = [name for name, case in CASES.items() if case["group"] == "J"]
 ARTIFACTS = [name for name in CASES if name not in BLOBS]
-ANSWERABLE = [name for name in ARTIFACTS if name not in NOT_YET]
 
 
 def expected(case):
@@ -105,6 +83,27 @@ def listed(layout, digest):
     return [(one, one.fault or examine(one.envelope, one.media_type)) for one in found.signatures]
 
 
+def revocation_host():
+    """What answered the revocation requests of the vectors; a connection to port 5719 was refused, all else not found."""
+    host = RevocationHost()
+    for place in json.loads((VECTORS / "revocation" / "index.json").read_text()):
+        host.put(place["url"], (VECTORS / place["file"]).read_bytes())
+    served = host.transport()
+
+    def send(method, url, **options):
+        if ":5719/" in url:
+            raise RegistryError("the connection is refused", code="unreachable")
+        return served(method, url, **options)
+
+    return send
+
+
+@cache
+def answers(layout, digest, at):
+    chains = [seen.chain for _, seen in listed(layout, digest) if not isinstance(seen, SignatureFault)]
+    return answers_for(chains, revocation_host(), at, at)
+
+
 class Asked:
     """One case put to the judge: every signature alone, and the artifact as a whole."""
 
@@ -122,7 +121,14 @@ class Asked:
         self.outcomes = {
             str(one.manifest): seen
             if isinstance(seen, SignatureFault)
-            else judge(question, seen.with_roots(stores), policy, stores, NO_ANSWERS, at)
+            else judge(
+                question,
+                seen.with_roots(stores),
+                policy,
+                stores,
+                answers(self.case["layout"], reference["digest"], at),
+                at,
+            )
             for one, seen in listed(self.case["layout"], reference["digest"])
         }
         limit = int((flag(self.case, "--max-signatures") or [MAX_SIGNATURES])[0])
@@ -152,14 +158,14 @@ def refused(case):
     return "trust policy" in error and "no applicable" not in error
 
 
-REFUSED = [name for name in ANSWERABLE if refused(CASES[name])]
-JUDGED = [name for name in ANSWERABLE if name not in REFUSED]
+REFUSED = [name for name in ARTIFACTS if refused(CASES[name])]
+JUDGED = [name for name in ARTIFACTS if name not in REFUSED]
 
 
 def test_every_case_is_asked():
-    assert set(NOT_YET) | set(JUDGED) | set(REFUSED) == set(CASES)
+    assert set(JUDGED) | set(REFUSED) | set(BLOBS) == set(CASES)
+    assert len(BLOBS) == 10
     assert len(CASES) == 164
-    assert {CASES[name]["group"] for name in NOT_YET} == {"F", "J"}
 
 
 @pytest.mark.parametrize("name", REFUSED)
@@ -225,29 +231,25 @@ def test_signboards_word_is_never_better_than_notations_answer(name):
         assert expected(asked.case)["verified"] or name in FOUND_BY_US_ONLY
 
 
-@pytest.mark.parametrize("name", [name for name in ARTIFACTS if name in NOT_YET])
-def test_what_hinges_on_revocation_is_said_to_be_unknown(name):
-    asked = Asked(name)
-    assert "revocation_not_evaluated" in {result.code for result in asked.open_checks}, (
-        "answerable now: delete its row in NOT_YET"
-    )
-    for one, outcome in asked.signatures():
-        undecided = [result for result in outcome.results if result.status is CheckStatus.not_evaluated]
-        if any(result.is_open for result in undecided):
-            assert (outcome.word, outcome.verified) == (Word.unknown, False)
-        elif undecided:
-            assert (outcome.word, outcome.verified) == (Word.verified_with_exceptions, True)
-            assert one["expected"]["verified"]
-        else:
-            assert outcome.verified == one["expected"]["verified"]
-
-
 @pytest.mark.parametrize("name", JUDGED)
-def test_what_is_not_listed_as_not_yet_supported_is_evaluated_to_the_end(name):
+def test_every_check_is_evaluated_to_the_end(name):
     assert Asked(name).open_checks == []
 
 
 @pytest.mark.parametrize("name", BLOBS)
-def test_detached_blob_signatures_are_not_supported_yet(name):
-    assert CASES[name]["group"] == "J"
-    assert "verify_blob" not in get_commands(), "answerable now: delete its row in NOT_YET"
+def test_notations_answer_for_a_blob_is_the_same(name):
+    case = CASES[name]
+    evidence = examine((VECTORS / case["signature"]).read_bytes(), envelope_type(case["signature"]))
+    media_type = "".join(flag(case, "--media-type"))
+    blob = Blob.read([(VECTORS / case["blob"]).read_bytes()], media_type=media_type)
+    policy = BlobTrustPolicy.parse(json.dumps(case["blob_trust_policy"]).encode())
+    question = Question("".join(flag(case, "--policy-name")), blob)
+    judged = judge_blob(question, evidence, policy, stores_of(case), datetime.fromisoformat(case["observed_at"]))
+    want = expected(case)
+    assert evidence.media_type == case["envelope_media_type"]
+    assert judged.notation.verified == want["verified"] == (want["exit"] == 0)
+    assert judged.outcome.word.is_green == want["verified"]
+    if want["verified"]:
+        return
+    fault = next(text for text in BLOB_FAULTS if want["error"].endswith(text))
+    assert judged.outcome.reason == BLOB_FAULTS[fault]

@@ -75,9 +75,12 @@ def authentic_time(inputs: Inputs) -> AuthenticTime:
     if inputs.signed.scheme is Scheme.signing_authority and moment:
         return AuthenticTime("authority", moment, moment) if is_anchored(inputs) else AuthenticTime()
     info = inputs.timestamp.info if inputs.timestamp else None
-    if info and inputs.statement.stores_of("tsa") and timestamp(inputs).code == HOLDS:
-        return AuthenticTime("tsa", info.low, info.high)
-    return AuthenticTime()
+    if info is None or not inputs.statement.stores_of("tsa"):
+        return AuthenticTime()
+    finding = timestamp(inputs)
+    if finding.code != HOLDS:
+        return AuthenticTime(chain=finding.authority)
+    return AuthenticTime("tsa", info.low, info.high, finding.authority)
 
 
 def _fix(inputs: Inputs, code: str) -> str:

@@ -10,7 +10,7 @@ from functools import lru_cache
 from trust.notary import x509
 from trust.notary.algorithms import key_name
 from trust.notary.der import SEQUENCE, DerError, Reader
-from trust.notary.distinguished_names import last_value, print_name
+from trust.notary.distinguished_names import NameAttribute, last_value, print_name
 from trust.notary.errors import CertificateError
 from trust.notary.x509 import X509
 from trust.notary.x509_signatures import X509SignatureError
@@ -48,8 +48,8 @@ class Certificate:
         return Certificate(
             der=der,
             thumbprint=thumbprint,
-            subject=print_name(parsed.subject),
-            issuer=print_name(parsed.issuer),
+            subject=_printed(parsed.subject),
+            issuer=_printed(parsed.issuer),
             serial=f"{parsed.serial:x}",
             not_before=parsed.not_before,
             not_after=parsed.not_after,
@@ -60,6 +60,12 @@ class Certificate:
             crl_urls=parsed.extensions.crl_urls,
             common_name=last_value(parsed.subject, COMMON_NAME),
         )
+
+
+@lru_cache(maxsize=1024)
+def _printed(name: tuple[NameAttribute, ...]) -> str:
+    """The name as text. Authorities are named in all that they issue: hence the cache."""
+    return print_name(name)
 
 
 def _is_signed_by_itself(parsed: X509) -> bool:

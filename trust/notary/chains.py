@@ -128,12 +128,13 @@ def _check_issuer(chain: Sequence[X509], position: int) -> None:
     if position == len(chain) - 1:
         return
     certificate, parent = chain[position], chain[position + 1]
-    name = quote(print_name(parent.subject))
     try:
         certificate.check_issued_by(parent)
     except X509SignatureError as fault:
+        name = quote(print_name(parent.subject))
         raise ChainError(f"is not issued by the next one of its chain, {name}: {fault}") from fault
     if certificate.raw_issuer != parent.raw_subject:
+        name = quote(print_name(parent.subject))
         raise ChainError(f"names another issuer than the next one of its chain, {name}")
 
 

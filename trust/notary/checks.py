@@ -6,11 +6,14 @@ A check looks at its inputs only; what a failure leads to is decided in `judge`.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from registries.oci.descriptor import Descriptor
+from trust.notary.algorithms import BY_NAME
+from trust.notary.blob import Blob
 from trust.notary.certificates import Certificate
 from trust.notary.evidence import Evidence, Scheme, Signed
-from trust.notary.outcome import CheckStatus
+from trust.notary.outcome import CertificateAnswer, CheckStatus, Note
 from trust.notary.revocation import RevocationAnswers
 from trust.notary.timestamp import TimestampEvidence
 from trust.notary.trust_policy import Statement
@@ -24,7 +27,7 @@ STORE_TYPE = {Scheme.x509: "ca", Scheme.signing_authority: "signingAuthority"}
 class Inputs:
     """Everything a check may look at, for a signature whose integrity holds."""
 
-    target: Descriptor
+    target: Descriptor | Blob
     user_metadata: Mapping[str, str]
     signed: Signed
     chain: tuple[Certificate, ...]
@@ -52,6 +55,10 @@ class Finding:
     nearest_fix: str = ""
     certificate: str = ""
     store: str = ""
+    until: datetime | None = None
+    doubts: tuple[Note, ...] = ()
+    answers: tuple[CertificateAnswer, ...] = ()
+    authority: tuple[Certificate, ...] = ()  # the chain of a timestamp's authority, if any of it can be revoked
 
 
 def integrity(evidence: Evidence) -> Finding:
@@ -162,27 +169,10 @@ def expiry(inputs: Inputs) -> Finding:
     )
 
 
-def revocation(inputs: Inputs) -> Finding:
-    """Whether the authorities say that no certificate below the root is revoked."""
-    wanted = "no certificate below the root is revoked"
-    sourced = [certificate for certificate in inputs.chain[:-1] if certificate.ocsp_urls or certificate.crl_urls]
-    if not sourced:
-        message = "No certificate below the root names a place to ask, so none can be revoked."
-        return Finding(CheckStatus.passed, "no_source", message, "no OCSP or CRL address", wanted)
-    seen = ", ".join(url for certificate in sourced for url in (*certificate.ocsp_urls, *certificate.crl_urls))
-    first = sourced[0].thumbprint
-    if not is_anchored(inputs):
-        message = (
-            "The chain leads to no certificate that the statement trusts, so the addresses in it are not followed."
-        )
-        return Finding(CheckStatus.not_run, "chain_not_trusted", message, seen, wanted, certificate=first)
-    message = "The certificates say where revocation is announced, and no answer from there is at hand."
-    fix = "Set revocation to log or skip in the statement, if you can do without."
-    return Finding(CheckStatus.not_evaluated, "revocation_not_evaluated", message, seen, wanted, fix, first)
-
-
 def target(inputs: Inputs) -> Finding:
     """Whether the payload names this very artifact: media type, digest and size."""
+    if isinstance(inputs.target, Blob):
+        return _blob_target(inputs.target, inputs.signed)
     wanted = describe(inputs.target)
     payload = inputs.signed.target
     if payload is None:
@@ -196,6 +186,29 @@ def target(inputs: Inputs) -> Finding:
     else:
         message = "The signature was made for another artifact."
     return Finding(CheckStatus.failed, "target_mismatch", message, seen, wanted, "Sign this artifact.")
+
+
+def _blob_target(blob: Blob, signed: Signed) -> Finding:
+    """Whether the payload names this very blob, by the hash of the signature itself; the media type only if one was given."""
+    algorithm = BY_NAME[signed.algorithm].hash.name
+    wanted = blob.describe(algorithm)
+    if signed.target is None:
+        message = as_sentence(signed.target_fault or "the payload names no artifact")
+        return Finding(CheckStatus.failed, "target_unreadable", message, "", wanted, "Sign this blob.")
+    named, ours = signed.target.target, blob.digest_by(algorithm)
+    seen = describe(named)
+    if named.size != blob.size or named.digest.algorithm != algorithm or ours not in (None, named.digest):
+        message = "The signature was made for another blob."
+        return Finding(CheckStatus.failed, "blob_mismatch", message, seen, wanted, "Sign this blob.")
+    if blob.media_type not in ("", named.media_type):
+        message = "The signature was made for a blob of another media type."
+        fix = "Ask for the media type that was signed, if that is what the blob is, or for none."
+        return Finding(CheckStatus.failed, "blob_mismatch", message, seen, wanted, fix)
+    if ours is None:
+        message = f"The signature names its blob by {algorithm}, and that digest of the blob is not at hand."
+        fix = f"Give the blob itself, or its {algorithm} digest."
+        return Finding(CheckStatus.not_evaluated, "blob_digest_unknown", message, seen, wanted, fix)
+    return Finding(CheckStatus.passed, "blob_matches", "The payload names this very blob.", seen, wanted)
 
 
 def user_metadata(inputs: Inputs) -> Finding:
@@ -224,6 +237,7 @@ def validity_of(certificate: Certificate) -> str:
     return f"between {as_text(certificate.not_before)} and {as_text(certificate.not_after)}"
 
 
+@lru_cache(maxsize=1024)  # each check of each signature shows the same few instants
 def as_text(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
 

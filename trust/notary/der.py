@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
 
 BOOLEAN, INTEGER, BIT_STRING, OCTET_STRING, NULL, OID = 0x01, 0x02, 0x03, 0x04, 0x05, 0x06
 UTF8_STRING, NUMERIC_STRING, PRINTABLE_STRING, T61_STRING, IA5_STRING, BMP_STRING = 0x0C, 0x12, 0x13, 0x14, 0x16, 0x1E
@@ -124,7 +125,8 @@ class Reader:
         if tag == UTC_TIME:
             year += 1900 if year >= 50 else 2000
         try:
-            return datetime(year, month, day, hour, minute, second, tzinfo=_zone(match[7])).astimezone(UTC)
+            local = datetime(year, month, day, hour, minute, second, tzinfo=_zone(match[7]))
+            return local if local.tzinfo is UTC else local.astimezone(UTC)
         except (ValueError, OverflowError) as error:
             raise DerError("a time is not in any calendar") from error
 
@@ -143,6 +145,7 @@ class Reader:
         return moment, fraction[6:] != b"000"
 
 
+@lru_cache(maxsize=1024)  # few are in use, each of them everywhere
 def dotted(content: bytes) -> str:
     """The object identifier as text."""
     if len(content) > _LONGEST_OID:

@@ -3,6 +3,7 @@
 import string
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from types import MappingProxyType
 
 from trust.notary.errors import DistinguishedNameError, quote
@@ -51,6 +52,7 @@ def last_value(attributes: Sequence[NameAttribute], oid: str) -> str:
     return next((a.value for a in reversed(attributes) if a.oid == oid), "")
 
 
+@lru_cache(maxsize=1024)  # signers sign often
 def parse_subject(text: str) -> Mapping[str, str]:
     """The attributes of an `x509.subject` identity, or of a printed subject; raises what the specification refuses."""
     if "=#" in text:

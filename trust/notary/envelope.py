@@ -1,7 +1,7 @@
 """A signature envelope, and the checks that both of its forms have in common; they end in what is signed, or in an error."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -101,10 +101,10 @@ def expect(value: object, kind: type, what: str) -> None:
         raise EnvelopeError(f"{what} is missing or not of its type", code="attribute_type")
 
 
-def payload_of(content: bytes) -> tuple[Payload | None, str]:
-    """The payload that these bytes are, or why they are none."""
+def payload_of(content: bytes | Mapping[str, object]) -> tuple[Payload | None, str]:
+    """The payload that these bytes (or this JSON object) are, or why they are none."""
     try:
-        return Payload.parse(content), ""
+        return (Payload.parse(content) if isinstance(content, bytes) else Payload.of(content)), ""
     except EnvelopeError as error:
         return None, str(error)
 

@@ -57,6 +57,12 @@ class TrustStoreError(NotaryError):
     code = "trust_store"
 
 
+class RevocationError(NotaryError):
+    """An answer about revocation was not to be had, or does not hold: what it was asked for stays unknown."""
+
+    code = "answer_unreadable"
+
+
 class UnsupportedError(NotaryError):
     """Something we do not know: the answer is unknown, not failed."""
 

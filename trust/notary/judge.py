@@ -8,6 +8,8 @@ from types import MappingProxyType
 from registries.oci.descriptor import Descriptor
 from trust.notary import checks
 from trust.notary.authentic_time import authentic_time, authentic_timestamp
+from trust.notary.blob import Blob
+from trust.notary.blob_policy import BlobTrustPolicy
 from trust.notary.checks import Finding, Inputs
 from trust.notary.evidence import Evidence
 from trust.notary.identity import identity
@@ -23,10 +25,12 @@ from trust.notary.outcome import (
     Word,
 )
 from trust.notary.revocation import RevocationAnswers
+from trust.notary.revocation_check import revocation
+from trust.notary.timestamp_check import HOLDS
 from trust.notary.trust_policy import Choice, Statement, TrustPolicy
 from trust.notary.trust_store import TrustStores
 
-JUDGE_VERSION = 2
+JUDGE_VERSION = 3
 MAX_SIGNATURES = 100
 
 CHECKS: Mapping[Validation, Callable[[Inputs], Finding]] = MappingProxyType(  # in notation's order, after integrity
@@ -35,7 +39,7 @@ CHECKS: Mapping[Validation, Callable[[Inputs], Finding]] = MappingProxyType(  # 
         Validation.identity: identity,
         Validation.expiry: checks.expiry,
         Validation.authentic_timestamp: authentic_timestamp,
-        Validation.revocation: checks.revocation,
+        Validation.revocation: revocation,
         Validation.target: checks.target,
         Validation.user_metadata: checks.user_metadata,
     }
@@ -54,10 +58,13 @@ _NO_STATEMENT = Statement(
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked of a signature: does it vouch for this artifact of this repository, with this user metadata?"""
+    """What is asked of a signature: does it vouch for this artifact of this repository, with this user metadata?
+
+    Of a blob, `reference` is the name of the statement that shall apply; empty for the global one.
+    """
 
     reference: str
-    target: Descriptor
+    target: Descriptor | Blob
     user_metadata: Mapping[str, str] = field(default_factory=dict)
     purpose: str = "build"
 
@@ -65,7 +72,7 @@ class Question:
 def judge(
     question: Question,
     evidence: Evidence,
-    policy: TrustPolicy,
+    policy: TrustPolicy | BlobTrustPolicy,
     stores: TrustStores,
     answers: RevocationAnswers,
     at: datetime,
@@ -89,7 +96,8 @@ def judge(
         skipped=statement.level.skips_everything,
         error=obstacle,
         signer=_signer(evidence),
-        green_until=_green_until(evidence, vouched, at) if word.is_green else None,
+        green_until=_green_until(evidence, results, vouched, at) if word.is_green else None,
+        stands_until=_stands_until(results) if word.is_green else None,
         notes=tuple(_notes(results, vouched, at)),
         authentic_time=vouched,
     )
@@ -163,6 +171,9 @@ def _result(validation: Validation, finding: Finding, level: Level, *, reached: 
         reached_by_notation=reached,
         certificate=finding.certificate,
         store=finding.store,
+        until=finding.until,
+        doubts=finding.doubts,
+        answers=finding.answers,
     )
 
 
@@ -182,10 +193,10 @@ def _word(choice: Choice, evidence: Evidence, results: Sequence[CheckResult]) ->
     if target.status is CheckStatus.failed:
         return Word.failed, target.code, target.message
     who = _signer(evidence)
-    for result in results:
-        if _is_decisive(result, evidence):
-            message = f"Signed by {who}, but not as statement {statement.name} asks. {result.message}"
-            return Word.untrusted, result.code, message
+    if decisive := [result for result in results if _is_decisive(result, evidence)]:
+        result = next((result for result in decisive if result.code == "revoked"), decisive[0])  # it is an alarm
+        message = f"Signed by {who}, but not as statement {statement.name} asks. {result.message}"
+        return Word.untrusted, result.code, message
     if doubt := _doubt(evidence, results):
         return (
             Word.unknown,
@@ -203,7 +214,7 @@ def _is_decisive(result: CheckResult, evidence: Evidence) -> bool:
     if evidence.signed and evidence.signed.verification_plugin and result.validation in PLUGIN_DECIDES:
         return False
     matters = result.action is Action.enforce or result.validation in GREEN_NEEDS
-    return matters and result.status is CheckStatus.failed
+    return matters and result.status is CheckStatus.failed and not result.is_undecided
 
 
 def _doubt(evidence: Evidence, results: Sequence[CheckResult]) -> Note | None:
@@ -229,6 +240,7 @@ def _exceptions(results: Sequence[CheckResult]) -> Iterator[Note]:
         yield Note("revocation_logged", "The statement only logs whether a certificate is revoked.")
     if revocation.action is Action.skip:
         yield Note("revocation_skipped", "The statement does not ask whether a certificate is revoked.")
+    yield from (Note("answer_doubtful", doubt.message) for result in results for doubt in result.doubts)
 
 
 def _obstacle(choice: Choice, evidence: Evidence, results: Sequence[CheckResult]) -> str:
@@ -251,15 +263,25 @@ def _signer(evidence: Evidence) -> str:
     return evidence.chain[0].common_name or evidence.chain[0].subject
 
 
-def _green_until(evidence: Evidence, vouched: AuthenticTime, at: datetime) -> datetime | None:
-    """The earliest instant at which one of the checks would turn by itself."""
+def _green_until(
+    evidence: Evidence, results: Sequence[CheckResult], vouched: AuthenticTime, at: datetime
+) -> datetime | None:
+    """The earliest instant at which one of the checks would turn by itself, or begin to rest on other answers."""
     signed = evidence.signed
     if signed is None:
         return None
     deadlines = [signed.expiry] if signed.expiry else []
-    if vouched.source == "none":  # whoever vouches for the time of signing vouches for one that does not move
+    rests = any(result.code == HOLDS for result in results)
+    # Whoever vouches for the time of signing vouches for one that does not move, unless he may be revoked meanwhile.
+    if vouched.source == "none" or (vouched.chain and not rests):
         deadlines += [certificate.not_after for certificate in evidence.chain]
     return min((deadline for deadline in deadlines if deadline >= at), default=None)
+
+
+def _stands_until(results: Sequence[CheckResult]) -> datetime | None:
+    """When the first of the answers runs out on which an enforced check rests."""
+    ends = (result.until for result in results if result.until and result.action is Action.enforce)
+    return min(ends, default=None)
 
 
 def _notes(results: Sequence[CheckResult], vouched: AuthenticTime, at: datetime) -> Iterator[Note]:
@@ -271,6 +293,7 @@ def _notes(results: Sequence[CheckResult], vouched: AuthenticTime, at: datetime)
             yield Note("no_revocation_source", "No certificate below the root can be revoked: none says where.")
         if result.code == "any_identity":
             yield Note("any_identity", "The statement accepts every name below its trusted roots.")
+        yield from result.doubts
 
 
 def notation_verdict(

@@ -3,9 +3,11 @@
 import base64
 import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
+from types import MappingProxyType
 from typing import ClassVar
 
 from registries.oci.strict_json import StrictJsonError, loads
@@ -57,14 +59,9 @@ class JwsEnvelope(Envelope):
     exact_salt: ClassVar[bool] = False
 
     def _unverified_header(self) -> Mapping[str, object]:
-        content = decode_base64url(self.protected, "the protected header")
-        header = _json_object(content, "the protected header")
-        _refuse_variants(header, PROTECTED, "the protected header")
+        header = _header(self.protected)
         if both := self.unverified_names & header.keys():
             raise EnvelopeError(f"both headers have {quote(min(both))}", code="attribute_name")
-        for name in TIMES:
-            if isinstance(time := header.get(name), str) and f'"{time}"'.encode() not in content:
-                raise EnvelopeError(f"{name} is written with escapes", code="attribute_time")  # Go reads it unescaped
         return header
 
     def _unverified_algorithm(self) -> Algorithm:
@@ -84,7 +81,7 @@ class JwsEnvelope(Envelope):
         critical = _critical(header, scheme, has_expiry=times[EXPIRY] not in {None, NO_TIME})
         expect(header.get("cty"), str, "the content type")
         payload = decode_base64url(self.payload, "the payload")
-        _json_object(payload, "the payload")
+        document = _json_object(payload, "the payload")
         attributes = tuple(
             Attribute(
                 name, value if isinstance(value, str) else json.dumps(value, ensure_ascii=False), name in critical
@@ -92,7 +89,7 @@ class JwsEnvelope(Envelope):
             for name, value in header.items()
             if name not in PROTECTED
         )
-        target, target_fault = payload_of(payload)
+        target, target_fault = payload_of(document)
         return Signed(
             scheme=scheme,
             algorithm=self._unverified_algorithm().name,
@@ -139,6 +136,17 @@ def decode_base64url(text: str, what: str) -> bytes:
     if base64.urlsafe_b64encode(content).decode() != padded:
         raise EnvelopeError(f"{what} is not base64url: its last character says more than it may", code="base64")
     return content
+
+
+@lru_cache(maxsize=16)  # each step of opening an envelope reads it
+def _header(protected: str) -> Mapping[str, object]:
+    content = decode_base64url(protected, "the protected header")
+    header = _json_object(content, "the protected header")
+    _refuse_variants(header, PROTECTED, "the protected header")
+    for name in TIMES:
+        if isinstance(time := header.get(name), str) and f'"{time}"'.encode() not in content:
+            raise EnvelopeError(f"{name} is written with escapes", code="attribute_time")  # Go reads it unescaped
+    return MappingProxyType(header)
 
 
 def _unprotected(value: object) -> Mapping[str, object]:
@@ -190,12 +198,17 @@ def _json_object(content: bytes, what: str) -> dict[str, object]:
     return value
 
 
-def _refuse_variants(header: Mapping[str, object], reserved: Collection[str], what: str) -> None:
+def _refuse_variants(header: Mapping[str, object], reserved: tuple[str, ...], what: str) -> None:
     """Refuse a name that only a reader without regard to case (Go) would take for a reserved one."""
-    folded = {name.casefold(): name for name in reserved}
+    folded = _folded(reserved)
     for name in header:
         if folded.get(name.casefold(), name) != name:
             raise EnvelopeError(f"{what} spells {folded[name.casefold()]} as {quote(name)}", code="attribute_name")
+
+
+@lru_cache(maxsize=16)
+def _folded(reserved: tuple[str, ...]) -> Mapping[str, str]:
+    return {name.casefold(): name for name in reserved}
 
 
 def _scheme(header: Mapping[str, object]) -> Scheme:

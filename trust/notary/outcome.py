@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
+from trust.notary.certificates import Certificate
 from trust.notary.levels import Action, Validation
 
 
@@ -16,6 +17,12 @@ class CheckStatus(StrEnum):
     skipped = "skipped"
     not_run = "not run"  # its inputs do not exist
     not_evaluated = "not evaluated"  # its inputs exist somewhere, but not here
+
+
+UNDECIDED = (
+    "revocation_unknown",
+    "tsa_revocation_unknown",
+)  # failures in notation's eyes that prove nothing against the signature
 
 
 class Word(StrEnum):
@@ -50,6 +57,19 @@ class AuthenticTime:
     source: Literal["none", "tsa", "authority"] = "none"
     low: datetime | None = None
     high: datetime | None = None
+    chain: tuple[Certificate, ...] = ()
+    "Of the timestamp authority that says so, or would if it is not revoked; empty where none of it can be revoked."
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateAnswer:
+    """What was found out about the revocation of one certificate: from where, as of when, and for how long."""
+
+    certificate: str  # thumbprint
+    standing: str  # a revocation.Standing, or "revoked_later": after the signature was made
+    source: str = ""
+    as_of: datetime | None = None
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +87,9 @@ class CheckResult:
     reached_by_notation: bool = True
     certificate: str = ""
     store: str = ""
+    until: datetime | None = None  # when what it rests on runs out, and can be had anew
+    doubts: tuple[Note, ...] = ()  # why what it rests on is less than it should be, although notation takes it
+    answers: tuple[CertificateAnswer, ...] = ()  # about the signer's certificates, or those of a timestamp's authority
 
     @property
     def is_critical(self) -> bool:
@@ -74,10 +97,14 @@ class CheckResult:
         return self.action is Action.enforce and self.status is CheckStatus.failed
 
     @property
+    def is_undecided(self) -> bool:
+        """Whether nobody here can say how it goes, be it that notation calls that a failure."""
+        return self.status in (CheckStatus.not_evaluated, CheckStatus.not_run) or self.code in UNDECIDED
+
+    @property
     def is_open(self) -> bool:
         """Whether a statement enforces it, and nobody here can say how it goes."""
-        undecided = self.status in (CheckStatus.not_evaluated, CheckStatus.not_run)
-        return self.action is Action.enforce and undecided
+        return self.action is Action.enforce and self.is_undecided
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +122,14 @@ class Outcome:
     error: str = ""
     signer: str = ""
     green_until: datetime | None = None  # the earliest of its own deadlines; None: it has none, or is not green
+    stands_until: datetime | None = None  # when the first answer runs out on which it rests; those are renewed
     notes: tuple[Note, ...] = ()
     authentic_time: AuthenticTime = AuthenticTime()
+
+    @property
+    def holds_until(self) -> datetime | None:
+        """The earliest instant at which it would turn if nobody asked anything anew."""
+        return min((moment for moment in (self.green_until, self.stands_until) if moment), default=None)
 
     def result(self, validation: Validation | str) -> CheckResult:
         wanted = Validation(validation)

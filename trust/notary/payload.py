@@ -4,12 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
-from registries.oci.descriptor import Descriptor
-from registries.oci.errors import OciError
+from registries.oci.descriptor import Descriptor, object_fields
+from registries.oci.errors import ManifestError, OciError
 from registries.oci.strict_json import StrictJsonError, loads
+from trust.notary.certificates import decode_base64
 from trust.notary.errors import EnvelopeError
 
 TARGET = "targetArtifact"
+PLATFORM_TEXTS, PLATFORM_LIST = ("os", "architecture", "variant", "os.version"), "os.features"
+PLATFORM = frozenset({*PLATFORM_TEXTS, PLATFORM_LIST})
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +28,16 @@ class Payload:
 
     @classmethod
     def parse(cls, content: bytes) -> Self:
-        """Read payload bytes; members beside the target's descriptor are not ours and are ignored."""
+        """Read payload bytes."""
         try:
             document = loads(content)
         except StrictJsonError as error:
             raise EnvelopeError(f"the payload is not JSON: {error}", code="payload_unreadable") from error
+        return cls.of(document)
+
+    @classmethod
+    def of(cls, document: object) -> Self:
+        """The payload of parsed JSON; members beside the target's descriptor are not ours and are ignored."""
         members = document if isinstance(document, dict) else {}
         if any(name != TARGET and name.casefold() == TARGET.casefold() for name in members):
             raise EnvelopeError(f"the payload spells {TARGET} otherwise", code="payload_target")  # Go would take it
@@ -37,8 +45,34 @@ class Payload:
         if target is None:
             raise EnvelopeError("the payload names no target artifact", code="payload_without_target")
         try:
-            return cls(Descriptor.from_json(target))
+            descriptor = Descriptor.from_json(target)
+            _check_the_rest(target)
+            return cls(descriptor)
         except OciError as error:
             raise EnvelopeError(
                 f"the payload's target artifact cannot be read: {error}", code="payload_target"
             ) from error
+
+
+def _check_the_rest(target: object) -> None:
+    """Members that mean nothing here: notation reads them too, and ends where one is not of its type."""
+    assert isinstance(target, dict)  # it is a descriptor
+    platform = target.get("platform")
+    texts = object_fields({} if platform is None else platform, "a platform", PLATFORM)
+    for name in PLATFORM_TEXTS:
+        _check_text(texts.get(name), name)
+    for value, name in ((target.get("urls"), "urls"), (texts.get(PLATFORM_LIST), PLATFORM_LIST)):
+        if not isinstance(value, list | None):
+            raise ManifestError(f"{name} is not a list")
+        for item in value or ():
+            _check_text(item, f"an entry of {name}")
+    _check_text(data := target.get("data"), "data")
+    try:
+        decode_base64(str(data or "").encode("ascii"))
+    except ValueError as error:
+        raise ManifestError("data is not base64") from error
+
+
+def _check_text(value: object, what: str) -> None:
+    if not isinstance(value, str | None):
+        raise ManifestError(f"{what} is not a text")

@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final, Literal
 
 from registries.oci import strict_json
 from trust.notary.errors import TrustPolicyError, quote
 
 DOCUMENT_MEMBERS = ("version", "trustPolicies")
-STATEMENT_MEMBERS = ("name", "registryScopes", "signatureVerification", "trustStores", "trustedIdentities")
+SCOPES: Final = "registryScopes"  # only statements about artifacts have it
+GLOBAL: Final = "globalPolicy"  # only statements about blobs have it
+STATEMENT_MEMBERS = ("name", "signatureVerification", "trustStores", "trustedIdentities")
 VERIFICATION_MEMBERS = ("level", "override", "verifyTimestamp")
 
 
@@ -22,6 +25,7 @@ class WrittenStatement:
     verify_timestamp: str
     trust_stores: tuple[str, ...]
     trusted_identities: tuple[str, ...]
+    is_global: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +37,7 @@ class Document:
     unknown_members: tuple[str, ...]
 
 
-def read_document(content: bytes) -> Document:
+def read_document(content: bytes, own: Literal["registryScopes", "globalPolicy"] = SCOPES) -> Document:
     """What the document says; raises TrustPolicyError (rule TP00) where its JSON or a member's type is wrong."""
     try:
         value = strict_json.loads(content)
@@ -43,12 +47,12 @@ def read_document(content: bytes) -> Document:
     fields = _members({} if value is None else value, "the trust policy", DOCUMENT_MEMBERS, "", unknown)
     statements = []
     for index, item in enumerate(_list(fields, "trustPolicies", "the trust policy")):
-        statements.append(_statement(item, f"trustPolicies[{index}]", unknown))
+        statements.append(_statement(item, f"trustPolicies[{index}]", own, unknown))
     return Document(_text(fields, "version", "the trust policy"), tuple(statements), tuple(unknown))
 
 
-def _statement(value: object, where: str, unknown: list[str]) -> WrittenStatement:
-    fields = _members({} if value is None else value, where, STATEMENT_MEMBERS, f"{where}.", unknown)
+def _statement(value: object, where: str, own: str, unknown: list[str]) -> WrittenStatement:
+    fields = _members({} if value is None else value, where, (*STATEMENT_MEMBERS, own), f"{where}.", unknown)
     inner = f"{where}.signatureVerification"
     verification = fields.get("signatureVerification")
     verification = _members(
@@ -56,12 +60,13 @@ def _statement(value: object, where: str, unknown: list[str]) -> WrittenStatemen
     )
     return WrittenStatement(
         name=_text(fields, "name", where),
-        scopes=_texts(fields, "registryScopes", where),
+        scopes=_texts(fields, SCOPES, where) if own == SCOPES else (),
         level=_text(verification, "level", inner),
         override=_override(verification, inner),
         verify_timestamp=_text(verification, "verifyTimestamp", inner),
         trust_stores=_texts(fields, "trustStores", where),
         trusted_identities=_texts(fields, "trustedIdentities", where),
+        is_global=own == GLOBAL and _flag(fields, GLOBAL, where),
     )
 
 
@@ -91,6 +96,13 @@ def _checked_text(value: object, what: str) -> str:
     if not isinstance(value, str):
         raise _malformed(f"{what} is not a text")
     return value
+
+
+def _flag(fields: Mapping[str, object], name: str, where: str) -> bool:
+    value = fields.get(name)
+    if value is not None and not isinstance(value, bool):
+        raise _malformed(f"{name} of {where} is neither true nor false")
+    return bool(value)
 
 
 def _list(fields: Mapping[str, object], name: str, where: str) -> list[object]:

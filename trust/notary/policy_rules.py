@@ -1,6 +1,6 @@
 """The rules that a trust policy document must keep, one function each, in the order in which notation asks them.
 
-TP01 to TP28 are our numbers for them; they are stable.
+TP01 to TP29 are our numbers for them; they are stable. TP25 to TP28 are about artifacts only, TP29 about blobs only.
 """
 
 import re
@@ -142,6 +142,11 @@ def _subject(identity: str, name: str) -> Mapping[str, str]:
         return distinguished_names.parse_subject(identity.partition(":")[2])
     except DistinguishedNameError as error:
         raise _refused("TP23", f"Statement {quote(name)} trusts {quote(identity)}: {error}") from error
+
+
+def check_global(statement: WrittenStatement, earlier: Sequence[WrittenStatement]) -> None:
+    if statement.is_global and any(other.is_global for other in earlier):
+        raise _refused("TP29", f"Statement {quote(statement.name)} is a second global one: there is at most one.")
 
 
 def check_scopes(document: Document) -> None:

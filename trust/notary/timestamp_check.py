@@ -8,8 +8,13 @@ from trust.notary.checks import Finding, Inputs, as_sentence, as_text, either, v
 from trust.notary.errors import NotaryError
 from trust.notary.fault import Fault
 from trust.notary.outcome import CheckStatus
+from trust.notary.revocation import CertificateStanding, Standing, standing_of
+from trust.notary.revocation_words import describe_answer, describe_answers, describe_revocation
+from trust.notary.timestamp import TimestampEvidence
 from trust.notary.timestamp_chain import Chain, find_chain
 from trust.notary.timestamp_info import TimestampInfo
+from trust.notary.trust_policy import Statement
+from trust.notary.trust_store import TrustStores
 
 HOLDS = "timestamp_inside_validity"
 SIGN_AGAIN = "Sign the artifact again with a timestamp."
@@ -40,7 +45,7 @@ def timestamp(inputs: Inputs) -> Finding:
     except NotaryError as error:
         return _untrusted(inputs, Fault.of(error), info, wanted)
     seen = f"{describe_time(info)}, by {_name(chain[0])}"
-    finding = _bounds(inputs, info, seen, wanted) or _revocation(chain, seen, wanted)
+    finding = _bounds(inputs, info, seen, wanted) or _revocation(inputs, chain, seen, wanted)
     return replace(finding, store=str(next(store for store in stores if store.holds(chain[-1]))))
 
 
@@ -93,21 +98,81 @@ def _bounds(inputs: Inputs, info: TimestampInfo, seen: str, wanted: str) -> Find
     return None
 
 
-def _revocation(chain: Chain, seen: str, wanted: str) -> Finding:
-    """Whether a certificate of the authority may be revoked: one that names no place to ask cannot be."""
-    sourced = next((certificate for certificate in chain[:-1] if certificate.ocsp_urls or certificate.crl_urls), None)
-    if sourced is None:
-        message = f"{_name(chain[0])} says that the signature was there while every certificate was valid."
-        return Finding(CheckStatus.passed, HOLDS, message, seen, wanted)
-    message = f"The timestamp is sound, but nobody asked whether {sourced.subject}, which vouches for it, is revoked."
+def _revocation(inputs: Inputs, chain: Chain, seen: str, wanted: str) -> Finding:
+    """Whether a certificate of the authority is revoked now, whenever it made the timestamp: notation asks so too."""
+    found = standing_of(chain, inputs.answers, inputs.at)
+    if found.standing is Standing.no_source:
+        return _holds(chain, seen, wanted)
+    if found.deciding is None:
+        holds = _holds(chain, f"{seen}; {describe_answers(found)}", wanted)
+        return replace(holds, until=found.until, doubts=found.doubts, answers=found.answers, authority=chain)
+    return replace(_NOT_GOOD[found.standing](found.deciding, seen, wanted, chain), answers=found.answers)
+
+
+def _holds(chain: Chain, seen: str, wanted: str) -> Finding:
+    message = f"{_name(chain[0])} says that the signature was there while every certificate was valid."
+    return Finding(CheckStatus.passed, HOLDS, message, seen, wanted)
+
+
+def _revoked(deciding: CertificateStanding, seen: str, wanted: str, chain: Chain) -> Finding:
+    message = (
+        f"The timestamp is sound, but {describe_revocation(deciding)}: nothing that it vouches for can be believed."
+    )
+    return Finding(
+        CheckStatus.failed,
+        "tsa_revoked",
+        message,
+        f"{seen}; {describe_answer(deciding)}",
+        wanted,
+        "Sign the artifact again with a timestamp of an authority that is not revoked.",
+        deciding.certificate.thumbprint,
+        authority=chain,
+    )
+
+
+def _unknown(deciding: CertificateStanding, seen: str, wanted: str, chain: Chain) -> Finding:
+    """A failure in notation's eyes, whatever the statement says of revocation."""
+    name = deciding.certificate.subject
+    message = (
+        f"The timestamp is sound, but nobody says whether {name}, which vouches for it, is revoked. {deciding.cause}"
+    )
+    return Finding(
+        CheckStatus.failed,
+        "tsa_revocation_unknown",
+        message,
+        seen,
+        wanted,
+        certificate=deciding.certificate.thumbprint,
+        authority=chain,
+    )
+
+
+def _not_asked(deciding: CertificateStanding, seen: str, wanted: str, chain: Chain) -> Finding:
+    name = deciding.certificate.subject
+    message = f"The timestamp is sound, but nobody asked whether {name}, which vouches for it, is revoked."
     return Finding(
         CheckStatus.not_evaluated,
         "tsa_revocation_not_evaluated",
         message,
         seen,
         wanted,
-        certificate=sourced.thumbprint,
+        certificate=deciding.certificate.thumbprint,
+        authority=chain,
     )
+
+
+_NOT_GOOD = {Standing.revoked: _revoked, Standing.unknown: _unknown, Standing.not_evaluated: _not_asked}
+
+
+def authority_of(timestamp: TimestampEvidence | None, statement: Statement, stores: TrustStores) -> Chain:
+    """The chain from a timestamp's signer to a root of the statement's tsa stores; empty where there is none."""
+    named = [stores.get(name.type, name.name) for name in statement.stores_of("tsa")]
+    if timestamp is None or timestamp.fault or any(store.fault for store in named):
+        return ()
+    try:
+        return find_chain(timestamp, [certificate for store in named for certificate in store.certificates])
+    except NotaryError:
+        return ()
 
 
 def describe_time(info: TimestampInfo) -> str:

@@ -40,6 +40,7 @@ class Statement:
     trust_stores: tuple[StoreName, ...]
     trusted_identities: tuple[str, ...]
     subjects: tuple[Mapping[str, str], ...] = ()  # the identities of the kind x509.subject, parsed
+    is_global: bool = False  # applies to blobs for which nobody names a statement
 
     @property
     def trusts_any_identity(self) -> bool:
@@ -52,10 +53,12 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Which statement applies to a repository, and how it was found."""
+    """Which statement applies to a repository or a blob, and how it was found."""
 
     statement: Statement | None
-    code: Literal["exact", "wildcard", "none", "folding_veto"]
+    code: Literal[
+        "exact", "wildcard", "none", "folding_veto", "named", "global", "no_such_statement", "no_global_statement"
+    ]
     message: str
 
 
@@ -74,7 +77,8 @@ class TrustPolicy:
     def parse(cls, content: bytes) -> Self:
         """The policy; raises TrustPolicyError with the first rule that the document breaks."""
         document = read_document(content)
-        statements = _statements(document)
+        statements = read_statements(document)
+        policy_rules.check_scopes(document)
         by_scope = {scope: statement for statement in statements for scope in statement.scopes}
         folded: dict[str, tuple[Statement, ...]] = {}
         for scope, statement in by_scope.items():
@@ -119,8 +123,8 @@ class TrustPolicy:
         )
 
 
-def _statements(document: Document) -> tuple[Statement, ...]:
-    """The document's statements, after every rule was asked in notation's order."""
+def read_statements(document: Document) -> tuple[Statement, ...]:
+    """The document's statements, after every rule was asked in notation's order but those about scopes."""
     policy_rules.check_document(document)
     statements = []
     for index, written in enumerate(document.statements):
@@ -130,6 +134,7 @@ def _statements(document: Document) -> tuple[Statement, ...]:
         policy_rules.check_completeness(written, level)
         policy_rules.check_trust_stores(written)
         subjects = policy_rules.subjects_of(written)
+        policy_rules.check_global(written, document.statements[:index])
         statements.append(
             Statement(
                 name=written.name,
@@ -139,9 +144,9 @@ def _statements(document: Document) -> tuple[Statement, ...]:
                 trust_stores=tuple(StoreName(*store.split(":", 1)) for store in written.trust_stores),
                 trusted_identities=written.trusted_identities,
                 subjects=subjects,
+                is_global=written.is_global,
             )
         )
-    policy_rules.check_scopes(document)
     return tuple(statements)
 
 

@@ -30,6 +30,10 @@ class TrustStore:
     name: str
     certificates: tuple[Certificate, ...] = ()
     fault: str = ""
+    _thumbprints: frozenset[str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_thumbprints", frozenset(one.thumbprint for one in self.certificates))
 
     @classmethod
     def of(cls, store_type: str, name: str, files: Mapping[str, bytes]) -> Self:
@@ -48,7 +52,7 @@ class TrustStore:
 
     def holds(self, certificate: Certificate) -> bool:
         """Whether the store has this very certificate; another of the same name and key is another certificate."""
-        return any(certificate.thumbprint == trusted.thumbprint for trusted in self.certificates)
+        return certificate.thumbprint in self._thumbprints
 
     def __str__(self) -> str:
         return f"{self.type}:{self.name}"

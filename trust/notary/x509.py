@@ -18,6 +18,7 @@ from trust.notary.x509_signatures import (
     SignatureAlgorithm,
     X509SignatureError,
     algorithm_identifier,
+    check_hash,
     check_signature,
     signature_algorithm,
 )
@@ -35,6 +36,7 @@ CURVES: dict[str, ec.EllipticCurve] = {
 class X509:
     """One parsed certificate; names are compared by their raw bytes."""
 
+    content: bytes
     version: int
     serial: int
     signed: bytes
@@ -48,6 +50,7 @@ class X509:
     not_after: datetime
     key: PublicKey | None
     key_size: str
+    raw_key: bytes
     extensions: Extensions
 
     @property
@@ -56,7 +59,8 @@ class X509:
 
     def check_signed_by_itself(self) -> None:
         """Raise X509SignatureError unless it is signed with its own key, be it with SHA-1 (Go's CheckSignature)."""
-        check_signature(self.algorithm, self.key, self.signature, self.signed, allow_sha1=True)
+        if fault := _own_signature_fault(self.content):
+            raise X509SignatureError(fault)
 
     def check_issued_by(self, parent: "X509") -> None:
         """Raise X509SignatureError unless `parent` may sign certificates and signed this one (Go's CheckSignatureFrom)."""
@@ -65,7 +69,11 @@ class X509:
             raise X509SignatureError("the issuer is not a certificate authority")
         if allowed.key_usage and CERT_SIGN not in allowed.key_usage:
             raise X509SignatureError("the issuer's key usage does not allow signing certificates")
-        check_signature(self.algorithm, parent.key, self.signature, self.signed, allow_sha1=False)
+        check_hash(self.algorithm, allow_sha1=False)
+        if parent is self:
+            self.check_signed_by_itself()
+        else:
+            check_signature(self.algorithm, parent.key, self.signature, self.signed, allow_sha1=False)
 
 
 @lru_cache(maxsize=1024)
@@ -87,8 +95,10 @@ def parse(content: bytes) -> X509:
     validity = tbs.inside()
     not_before, not_after = validity.time(), validity.time()
     raw_subject = tbs.element(der.SEQUENCE)
-    key, key_size = _key(tbs.inside())
+    key_info = tbs.read(der.SEQUENCE)
+    key, key_size = _key(Reader(key_info))
     return X509(
+        content=content,
         version=version,
         serial=serial,
         signed=signed,
@@ -102,8 +112,20 @@ def parse(content: bytes) -> X509:
         not_after=not_after,
         key=key,
         key_size=key_size,
+        raw_key=_key_bits(Reader(key_info)),
         extensions=_extensions(tbs, version),
     )
+
+
+@lru_cache(maxsize=1024)
+def _own_signature_fault(content: bytes) -> str:
+    """Why the certificate is not signed with its own key; empty if it is. A root is asked for more than one reason."""
+    parsed = parse(content)
+    try:
+        check_signature(parsed.algorithm, parsed.key, parsed.signature, parsed.signed, allow_sha1=True)
+    except X509SignatureError as fault:
+        return str(fault)
+    return ""
 
 
 def _version(tbs: Reader) -> int:
@@ -131,6 +153,7 @@ def _bits(reader: Reader) -> bytes:
     return (int.from_bytes(content) >> padding_bits).to_bytes(len(content)) if padding_bits else content
 
 
+@lru_cache(maxsize=1024)  # authorities are named in all that they issue
 def _name(content: bytes) -> tuple[NameAttribute, ...]:
     attributes: list[NameAttribute] = []
     rdns = Reader(content).inside()
@@ -199,6 +222,12 @@ def _key(info: Reader) -> tuple[PublicKey | None, str]:
             raise DerError("the DSA key is malformed")
         return None, "DSA"
     return None, f"of type {oid}"
+
+
+def _key_bits(info: Reader) -> bytes:
+    """The key without its algorithm: what OCSP names an issuer by the hash of."""
+    info.any()
+    return _bits(info)
 
 
 def _rsa_key(parameters: bytes, content: bytes) -> tuple[PublicKey | None, str]:

@@ -42,6 +42,7 @@ class Extensions:
     "The extensions by which an authority bounds what lies below it; nobody here evaluates them."
     ocsp_urls: tuple[str, ...] = ()
     crl_urls: tuple[str, ...] = ()
+    present: frozenset[str] = frozenset()
 
 
 def read_extensions(content: bytes) -> Extensions:
@@ -68,6 +69,7 @@ def read_extensions(content: bytes) -> Extensions:
         constraints=tuple(oid for oid in found if oid in CONSTRAINTS),
         ocsp_urls=_ocsp_urls(value[AUTHORITY_INFO_ACCESS]) if AUTHORITY_INFO_ACCESS in value else (),
         crl_urls=_crl_urls(value[CRL_DISTRIBUTION_POINTS]) if CRL_DISTRIBUTION_POINTS in value else (),
+        present=frozenset(found),
     )
 
 

@@ -81,14 +81,21 @@ def algorithm_identifier(reader: Reader) -> tuple[str, bytes]:
     return oid, b"" if reader.empty else reader.any()[2]
 
 
+def check_hash(algorithm: SignatureAlgorithm | None, *, allow_sha1: bool) -> None:
+    """Raise where the algorithm's hash is too weak to be relied upon."""
+    if not algorithm:
+        return
+    if isinstance(algorithm.hash, hashes.MD5) or (isinstance(algorithm.hash, hashes.SHA1) and not allow_sha1):
+        raise X509SignatureError(f"the signature algorithm {algorithm.name} is insecure")
+
+
 def check_signature(
     algorithm: SignatureAlgorithm | None, key: PublicKey | None, signature: bytes, signed: bytes, *, allow_sha1: bool
 ) -> None:
     """Raise unless `key` made `signature` that way; SHA-1 only where a caller tolerates it, MD5 never."""
     if algorithm is None or key is None:
         raise X509SignatureError("the signature algorithm or the issuer's key is not supported")
-    if isinstance(algorithm.hash, hashes.MD5) or (isinstance(algorithm.hash, hashes.SHA1) and not allow_sha1):
-        raise X509SignatureError(f"the signature algorithm {algorithm.name} is insecure")
+    check_hash(algorithm, allow_sha1=allow_sha1)
     try:
         if isinstance(key, rsa.RSAPublicKey) and algorithm.hash and algorithm.kind == "rsa":
             key.verify(signature, signed, padding.PKCS1v15(), algorithm.hash)

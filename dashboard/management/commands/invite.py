@@ -4,6 +4,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import OperationalError, ProgrammingError, transaction
 from django.utils import timezone
 
 from dashboard import invitations
@@ -12,6 +13,7 @@ from registries.models import Repository
 
 
 class Command(BaseCommand):
+    requires_system_checks = ()  # they would stumble over a database that is not there, before we can say so
     help = "Print a one-time link that lets one person join a team."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -22,6 +24,17 @@ class Command(BaseCommand):
         parser.add_argument("--origin", default="http://127.0.0.1:8000", help="the address people open")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            with transaction.atomic():
+                token = self._invite(options)
+        except (OperationalError, ProgrammingError) as error:
+            raise CommandError(
+                "Signboard's database cannot be read. Say with SIGNBOARD_DATA or SIGNBOARD_DATABASE_URL where it is "
+                "(of make demo: SIGNBOARD_DATA=data/demo)."
+            ) from error
+        self.stdout.write(f"{options['origin'].rstrip('/')}/welcome/{token}/")
+
+    def _invite(self, options: dict[str, Any]) -> str:
         team, _ = Team.objects.get_or_create(name=options["team"])
         for reference in options["repository"]:
             registry, _, name = reference.partition("/")
@@ -29,5 +42,7 @@ class Command(BaseCommand):
             if not repository:
                 raise CommandError(f"no repository {reference} is known here")
             team.repositories.add(repository)
+        if not (team.sees_everything or team.registries.exists() or team.repositories.exists()):
+            raise CommandError(f'team "{team}" would see nothing: give --repository REGISTRY/NAME')
         _, token = invitations.invite(team, Role(options["role"]), timezone.now())
-        self.stdout.write(f"{options['origin']}/welcome/{token}/")
+        return token

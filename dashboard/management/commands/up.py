@@ -70,7 +70,7 @@ def first_admin_link(origin: str) -> str:
     if Membership.objects.filter(role=Role.ADMIN, team__sees_everything=True, user__is_active=True).exists():
         return ""
     team, _ = Team.objects.get_or_create(name="Everyone", defaults={"sees_everything": True})
-    _, token = invitations.invite(team, Role.ADMIN, timezone.now())
+    _, token = invitations.invite(team, Role.ADMIN, timezone.now(), invitations.LIFETIME_OF_THE_FIRST)
     return f"{origin}/welcome/{token}/"
 
 

@@ -2,6 +2,8 @@
 //
 //	peers serve ADDRESS [no-referrers]   serve an empty registry in memory on ADDRESS
 //	peers ask                            answer one JSON question a line on standard input with one JSON line
+//	peers oracle                         judge one signature a line, without a registry (oracle.go)
+//	peers time                           how long notation takes for the signatures of a line (oracle.go)
 package main
 
 import (
@@ -27,7 +29,7 @@ import (
 )
 
 type question struct {
-	Do           string            `json:"do"` // "sign", "verify" or "referrers"
+	Do           string            `json:"do"` // "sign", "verify", "referrers" or "revoked"
 	Repository   string            `json:"repository"`
 	Reference    string            `json:"reference"` // a digest or tag in Repository
 	Scope        string            `json:"scope"`     // what the policy calls Repository
@@ -39,6 +41,9 @@ type question struct {
 	ReferrersTag bool              `json:"referrersTag"` // write the tag schema, as notation 1.3 does by default
 	Config       string            `json:"config"`       // notation's configuration folder: truststore/x509/...
 	Policy       json.RawMessage   `json:"policy"`
+	Certificates [][]byte          `json:"certificates"` // "revoked": a chain, leaf first
+	Places       places            `json:"places"`       // what lies where
+	SignedAt     string            `json:"signedAt"`
 }
 
 type check struct {
@@ -60,6 +65,7 @@ type answer struct {
 	Error      string    `json:"error,omitempty"`
 	Signatures []verdict `json:"signatures,omitempty"`
 	Referrers  []string  `json:"referrers,omitempty"`
+	Standings  []string  `json:"standings,omitempty"`
 }
 
 func main() {
@@ -67,8 +73,15 @@ func main() {
 		serve(os.Args[2], len(os.Args) == 3)
 		return
 	}
+	if modes := map[string]func() error{"oracle": answerSpecimens, "time": timeSpecimens}; len(os.Args) == 2 && modes[os.Args[1]] != nil {
+		if err := modes[os.Args[1]](); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	if len(os.Args) != 2 || os.Args[1] != "ask" {
-		fmt.Fprintln(os.Stderr, "usage: peers serve ADDRESS [no-referrers] | peers ask")
+		fmt.Fprintln(os.Stderr, "usage: peers serve ADDRESS [no-referrers] | peers ask | peers oracle | peers time")
 		os.Exit(2)
 	}
 	lines := bufio.NewScanner(os.Stdin)
@@ -103,6 +116,9 @@ func serve(address string, referrers bool) {
 }
 
 func reply(q question) (answer, error) {
+	if q.Do == "revoked" {
+		return revoked(q)
+	}
 	repository, err := remote.NewRepository(q.Repository)
 	if err != nil {
 		return answer{}, err

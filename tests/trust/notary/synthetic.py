@@ -132,9 +132,17 @@ STORES = TrustStores.of(store(ROOT))
 
 
 def judge_with(
-    seen=None, *statements, stores=STORES, at=NOW, reference=REPOSITORY, target=TARGET, metadata=None, **facts
+    seen=None,
+    *statements,
+    stores=STORES,
+    at=NOW,
+    reference=REPOSITORY,
+    target=TARGET,
+    metadata=None,
+    answers=NO_ANSWERS,
+    **facts,
 ):
     """The outcome for evidence with these facts, under one statement that trusts the signer unless said otherwise."""
     question = Question(reference, target, metadata or {})
     seen = (seen or evidence(**facts)).with_roots(stores)
-    return judge(question, seen, policy(*statements), stores, NO_ANSWERS, at)
+    return judge(question, seen, policy(*statements), stores, answers, at)

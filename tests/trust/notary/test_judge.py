@@ -1,8 +1,12 @@
 """The judge: each test is a rule of the verification procedure, over evidence that nobody had to sign."""
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 
 from registries.oci.descriptor import Descriptor
+from registries.oci.digest import Digest
 from tests.trust.notary.synthetic import (
     BROKEN,
     DAY,
@@ -27,6 +31,7 @@ from trust.notary.evidence import Attribute, Scheme
 from trust.notary.judge import notation_verdict
 from trust.notary.levels import Validation
 from trust.notary.outcome import CheckStatus, SignatureFault, Word
+from trust.notary.revocation import Answer, Asked, Entry, RevocationAnswers, Source, SourceKind, Statement
 from trust.notary.trust_store import TrustStores
 
 RELEASE = "x509.subject: C=DE, ST=BE, O=Acme GmbH, OU=Release"
@@ -395,6 +400,113 @@ def test_the_addresses_of_a_chain_are_not_followed_while_a_store_is_unusable():
     both = statement(trustStores=["ca:acme", "ca:spare"], signatureVerification=level("audit"))
     outcome = judge_with(None, both, stores=stores, chain=(REVOCABLE, ROOT))
     assert outcome.result("revocation").status is CheckStatus.not_run
+
+
+def revocable(reply, *, url="http://ocsp.acme.example", doubts=(), next_update=NOW + DAY):
+    """A chain whose leaf names a responder, and what that answered."""
+    leaf = certificate(ocsp_urls=(url,))
+    source = Source(SourceKind.ocsp, url, ROOT.thumbprint, leaf.thumbprint)
+    if isinstance(reply, str):
+        return {"chain": (leaf, ROOT), "answers": RevocationAnswers({source: Asked(fault=reply)})}
+    says = {leaf.thumbprint: replace(reply, doubts=doubts)}
+    answer = Answer(Digest.of(b"answer"), None, NOW, NOW - DAY, next_update, 0, ROOT.subject, says)
+    return {"chain": (leaf, ROOT), "answers": RevocationAnswers({source: Asked(answer)})}
+
+
+NOT_REVOKED, UNKNOWN = Statement(), Statement(is_known=False)
+REVOKED = Statement((Entry(NOW - 3 * DAY, "keyCompromise", NOW - 2 * DAY),))
+
+
+def test_an_answer_that_knows_of_no_revocation_passes_and_holds_until_its_next_update():
+    outcome = judge_with(**revocable(NOT_REVOKED))
+    result = outcome.result("revocation")
+    assert (result.status, result.code, result.until) == (CheckStatus.passed, "not_revoked", NOW + DAY)
+    assert "an OCSP answer of 2025-12-31 00:00:00 UTC" in result.seen
+    assert (outcome.word, outcome.verified, outcome.stands_until) == (Word.verified, True, NOW + DAY)
+    assert outcome.green_until == LEAF.not_after  # which no renewed answer moves
+
+
+def test_a_revoked_certificate_is_untrusted_and_named():
+    outcome = judge_with(**revocable(REVOKED))
+    result = outcome.result("revocation")
+    assert (outcome.word, outcome.reason, outcome.verified) == (Word.untrusted, "revoked", False)
+    assert result.message == f"{SUBJECT} was revoked at 2025-12-29 00:00:00 UTC (keyCompromise)."
+    assert result.certificate == revocable(REVOKED)["chain"][0].thumbprint
+    assert (outcome.stands_until, result.nearest_fix[:4]) == (None, "Sign")
+
+
+def test_revoked_is_the_reason_whatever_else_fails():
+    outcome = judge_with(**revocable(REVOKED), expiry=NOW - DAY)
+    assert (outcome.word, outcome.reason) == (Word.untrusted, "revoked")
+    assert outcome.error == outcome.result("expiry").message  # where notation stops
+
+
+def test_a_revocation_that_is_only_logged_is_an_exception():
+    outcome = judge_with(None, under("permissive"), **revocable(REVOKED))
+    assert outcome.result("revocation").status is CheckStatus.failed
+    assert (outcome.word, outcome.reason, outcome.verified) == (
+        Word.verified_with_exceptions,
+        "revocation_logged",
+        True,
+    )
+    assert outcome.stands_until is None
+
+
+@pytest.mark.parametrize("reply", ["the responder cannot be reached", UNKNOWN])
+def test_an_unknown_revocation_fails_as_in_notation_and_the_word_is_unknown(reply):
+    outcome = judge_with(**revocable(reply))
+    assert (outcome.result("revocation").status, outcome.verified) == (CheckStatus.failed, False)
+    assert (outcome.word, outcome.reason) == (Word.unknown, "revocation_unknown")
+
+
+def test_an_unknown_revocation_that_is_only_logged_is_an_exception():
+    outcome = judge_with(None, under("permissive"), **revocable("the responder cannot be reached"))
+    assert (outcome.word, outcome.reason, outcome.verified) == (
+        Word.verified_with_exceptions,
+        "revocation_logged",
+        True,
+    )
+    assert "cannot be reached" in outcome.message
+
+
+def test_what_fails_otherwise_is_untrusted_though_revocation_is_unknown():
+    outcome = judge_with(**revocable("the responder cannot be reached"), expiry=NOW - DAY)
+    assert (outcome.word, outcome.reason) == (Word.untrusted, "expired")
+
+
+def test_an_expired_answer_is_unknown():
+    world = revocable(NOT_REVOKED, next_update=NOW - DAY)
+    assert (judge_with(**world).word, judge_with(**world).reason) == (Word.unknown, "revocation_unknown")
+
+
+def test_revocation_is_only_looked_at_where_the_statement_asks_for_it():
+    outcome = judge_with(None, under("strict", revocation="skip"), **revocable(REVOKED))
+    assert outcome.result("revocation").status is CheckStatus.skipped
+    assert (outcome.word, outcome.stands_until) == (Word.verified_with_exceptions, None)
+
+
+def test_an_answer_that_only_notation_takes_is_an_exception_and_a_note():
+    outcome = judge_with(**revocable(NOT_REVOKED, doubts=("responder_without_purpose",)))
+    assert (outcome.word, outcome.reason, outcome.verified) == (
+        Word.verified_with_exceptions,
+        "answer_doubtful",
+        True,
+    )
+    assert "responder_without_purpose" in {note.code for note in outcome.notes}
+
+
+def test_a_signing_authority_vouches_for_a_time_before_the_key_became_invalid():
+    stores = TrustStores.of(store(ROOT, type="signingAuthority"))
+    by_acme = statement(trustStores=["signingAuthority:acme"])
+    for signed_at, word in ((NOW - 2 * DAY, Word.untrusted), (NOW - 2 * DAY - timedelta(seconds=1), Word.verified)):
+        world = revocable(REVOKED) | {"scheme": Scheme.signing_authority, "signed_at": signed_at}
+        outcome = judge_with(None, by_acme, stores=stores, **world)
+        assert outcome.word is word
+    assert (outcome.result("revocation").code, outcome.stands_until) == ("revoked_after_signing", NOW + DAY)
+
+
+def test_the_time_of_signing_that_a_signature_claims_rescues_nothing():
+    assert judge_with(**revocable(REVOKED), signed_at=NOW - 20 * DAY).reason == "revoked"
 
 
 # Target and user metadata

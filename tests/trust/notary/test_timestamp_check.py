@@ -6,12 +6,15 @@ import pytest
 from cryptography import x509
 from cryptography.x509.oid import AuthorityInformationAccessOID
 
+from tests.simulators.revocation import make_ocsp
 from tests.simulators.tsa import STAMPED_AT
 from tests.trust.notary.stamping import TIME_STAMPING, authority, examine, sound
 from tests.trust.notary.synthetic import DAY, NOW, ROOT, certificate, judge_with, level, statement, store
+from trust.notary import ocsp
 from trust.notary.certificates import Certificate
 from trust.notary.evidence import Scheme
 from trust.notary.outcome import AuthenticTime, CheckStatus, Word
+from trust.notary.revocation import NO_ANSWERS, Asked, Source, SourceKind
 from trust.notary.trust_store import TrustStores
 
 SECOND = timedelta(seconds=1)
@@ -227,6 +230,42 @@ def test_what_fails_anyway_does_not_wait_for_revocation():
     old = certificate(not_before=STAMPED_AT - DAY, not_after=STAMPED_AT - SECOND)
     outcome = judged(examine(tsa), chain=(old, ROOT), stores=TrustStores.of(store(ROOT), tsa_store(tsa.root)))
     assert (outcome.word, outcome.reason) == (Word.untrusted, "timestamp_outside_validity")
+
+
+def answered(tsa, status, **options):
+    """The judge's outcome where the responder says this about the signer of the token."""
+    chain = tuple(map(Certificate.parse, tsa.chain))
+    source = Source(SourceKind.ocsp, "http://ocsp.tsa.example", chain[1].thumbprint, chain[0].thumbprint)
+    times = {"this_update": LATER - DAY, "next_update": LATER + DAY} | options
+    content = make_ocsp(chain, status, revoked_at=LATER - DAY, **times)
+    known = NO_ANSWERS.with_(source, Asked(ocsp.examine(content, *chain[:2], LATER)))
+    return judged(examine(tsa), stores=TrustStores.of(store(ROOT), tsa_store(tsa.root)), answers=known)
+
+
+def test_an_authority_that_is_not_revoked_is_believed_as_long_as_the_answer_holds():
+    outcome = answered(revocable(), "good")
+    assert (outcome.word, outcome.verified, outcome.stands_until) == (Word.verified, True, LATER + DAY)
+    assert outcome.authentic_time.source == "tsa"
+    seen = outcome.result("authenticTimestamp").seen
+    assert "an OCSP answer of 2026-04-10 12:00:00 UTC from " in seen
+    assert "http://ocsp.tsa.example" in seen
+    assert "which holds until 2026-04-12 12:00:00 UTC" in seen
+
+
+def test_a_revoked_authority_is_not_believed_even_about_the_time_before_its_revocation():
+    outcome = answered(revocable(), "revoked")
+    assert (outcome.word, outcome.reason, outcome.verified) == (Word.untrusted, "tsa_revoked", False)
+    assert outcome.authentic_time.source == "none"
+    assert "was revoked at 2026-04-10 12:00:00 UTC (keyCompromise)" in outcome.message
+
+
+@pytest.mark.parametrize(
+    ("status", "end"), [("unknown", LATER + DAY), ("good", LATER - SECOND), ("revoked", LATER - SECOND)]
+)
+def test_an_authority_of_which_nobody_knows_whether_it_is_revoked_is_unknown_and_never_accepted(status, end):
+    outcome = answered(revocable(), status, next_update=end)
+    assert (outcome.word, outcome.reason, outcome.verified) == (Word.unknown, "tsa_revocation_unknown", False)
+    assert outcome.result("authenticTimestamp").status is CheckStatus.failed  # as notation has it
 
 
 # The time that is vouched for

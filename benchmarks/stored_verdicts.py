@@ -1,0 +1,133 @@
+"""Repositories with many signatures, as indexing and examining leave them: made without a registry."""
+
+import json
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from django.db import connection
+from django.utils import timezone
+
+from benchmarks.seeding import POLICY
+from demo.pki import ACME, make_authority, make_signer
+from demo.signing import make_envelope
+from registries import leases
+from registries.models import Listing, ListingSource, Manifest, Presence, Registry, Repository, Served
+from registries.oci.descriptor import Descriptor
+from registries.oci.digest import Digest
+from registries.oci.media_types import NOTARY_SIGNATURE, OCI_MANIFEST, Kind
+from trust import evidence, revisions, rulings, verification
+from trust.models import Judgement, Verdict
+from trust.notary.evidence import Evidence, examine
+from trust.notary.media_types import JWS
+from trust.notary.payload import Payload
+
+BATCH = 2000
+STORE = ("ca", "acme", "root.crt")
+
+
+def seed(verdicts: int, signers: int, repositories: int) -> None:
+    """`verdicts` images with one signature each, evenly over signers and repositories."""
+    now = timezone.now()
+    registry = Registry.objects.create(address="bench.example", reference_name="bench.example")
+    rows = [Repository(registry=registry, name=f"app-{n}", due_at=None, generation=1) for n in range(repositories)]
+    kept = Repository.objects.bulk_create(rows)
+    samples = _samples(signers)
+    for start in range(0, verdicts, BATCH):
+        numbers = range(start, min(start + BATCH, verdicts))
+        _store([(kept[n * repositories // verdicts], n, samples[n % signers]) for n in numbers], now)
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE")
+
+
+def _samples(signers: int) -> list[Evidence]:
+    """What examining a signature of each signer gives."""
+    now = datetime.now(UTC).replace(microsecond=0)
+    validity = (now - timedelta(days=1), now + timedelta(days=30))
+    root = make_authority({**ACME, "CN": "Bench root"}, *validity)
+    revisions_root[STORE] = root.pem
+    found = []
+    for number in range(signers):
+        signer = make_signer({**ACME, "CN": f"Signer {number}"}, *validity, issuer=root)
+        target = Descriptor(OCI_MANIFEST, Digest.of(b"sample"), 6).to_json()
+        found.append(examine(make_envelope("jws", target, signer, signing_time=now), JWS))
+    assert not any(one.integrity for one in found)
+    return found
+
+
+revisions_root: dict[tuple[str, str, str], bytes] = {}
+
+
+def _store(items: list[tuple[Repository, int, Evidence]], now: datetime) -> None:
+    images, signatures, examined, presences, listings, served = [], [], [], [], [], []
+    for repository, number, sample in items:
+        image = Manifest(digest=Digest.of(f"i{number}".encode()), media_type=OCI_MANIFEST, kind=Kind.image, size=500)
+        mark = Digest.of(f"s{number}".encode())
+        signature = Manifest(
+            digest=mark, media_type=OCI_MANIFEST, artifact_type=NOTARY_SIGNATURE, kind=Kind.signature, size=700
+        )
+        signature.subject = image.digest
+        envelope = Descriptor(JWS, Digest.of(f"e{number}".encode()), sample.size)
+        assert sample.signed is not None
+        signed = replace(sample.signed, target=Payload(Descriptor(OCI_MANIFEST, image.digest, image.size)))
+        images.append(image)
+        signatures.append(signature)
+        examined.append(
+            evidence.Examined(signature, envelope, replace(sample, envelope=envelope.digest, signed=signed))
+        )
+        presences += [
+            Presence(repository=repository, manifest_id=image.digest, since=now, is_artifact=True),
+            Presence(repository=repository, manifest_id=mark, since=now),
+        ]
+        listings.append(
+            Listing(
+                repository=repository,
+                subject=image.digest,
+                checked_at=now,
+                source=ListingSource.API,
+                complete=True,
+                digests=[str(mark)],
+            )
+        )
+        served += [Served(repository=repository, digest=one) for one in (image.digest, mark, envelope.digest)]
+    Manifest.objects.bulk_create(images + signatures)
+    Presence.objects.bulk_create(presences)
+    Listing.objects.bulk_create(listings)
+    Served.objects.bulk_create(served)
+    evidence.store(examined, now)
+
+
+def change_policy(name: str) -> None:
+    """Another revision in force: a statement of another name."""
+    policy = json.loads(json.dumps(POLICY))
+    policy["trustPolicies"][0]["name"] = name
+    based_on = revisions.active_number()
+    revisions.publish(json.dumps(policy).encode(), revisions_root, author=None, reason="bench", based_on=based_on)
+
+
+def repositories() -> list[int]:
+    return list(Repository.objects.values_list("pk", flat=True))
+
+
+def judge(repository: int) -> int:
+    """Judge one repository as a worker does; how many distinct questions it put."""
+    questions = 0
+    real = rulings.Rulings.outcome
+
+    def counted(self: rulings.Rulings, target: Descriptor, found: Evidence) -> object:
+        nonlocal questions
+        questions += 1
+        return real(self, target, found)
+
+    rulings.Rulings.outcome = counted  # type: ignore[assignment,method-assign]
+    row, _ = Judgement.objects.get_or_create(repository_id=repository)
+    with leases.claim(Judgement.objects.all(), row.pk) as lease:
+        assert lease is not None
+        verification.judge_repository(lease)
+    rulings.Rulings.outcome = real  # type: ignore[method-assign]
+    return questions
+
+
+def words() -> dict[str, int]:
+    return dict(Counter(Verdict.objects.values_list("word", flat=True)))
