@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from registries.oci import media_types, strict_json
+from registries.oci import media_types
 from registries.oci.authorization import Credentials
 from registries.oci.connection import MAX_SMALL, Call, Connection
 from registries.oci.descriptor import Descriptor
@@ -14,13 +14,13 @@ from registries.oci.errors import DigestError, LimitError, ManifestError, OciErr
 from registries.oci.exchange import Answer, Headers, Send
 from registries.oci.failures import error_codes, not_a_registry, shown
 from registries.oci.manifest import MAX_MANIFEST
+from registries.oci.names import check_growth, is_json, names_of
 from registries.oci.paging import read_artifacts, read_descriptors
 from registries.oci.reference import is_repository_name, is_tag
 from registries.oci.source import FetchedManifest, ReferrerList, TagList, check_blob, check_digest
 
 __all__ = ["Answer", "Capabilities", "Catalog", "Client", "Credentials", "Headers", "Send"]
 
-PAGE_SIZES = (1000, 100, None)
 MAX_LIST = 32 * 1024 * 1024  # Docker's registry gives all tags of a repository in one page
 MAX_REFERRERS_PAGE = 16 * 1024 * 1024
 EMPTY_BLOB = Digest.of(b"{}")
@@ -42,14 +42,6 @@ class Catalog:
 
     names: tuple[str, ...]
     complete: bool
-    error: OciError | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Names:
-    texts: tuple[str, ...]
-    complete: bool
-    odd: int = 0
     error: OciError | None = None
 
 
@@ -99,7 +91,7 @@ class Client:
             )
         if answer.status != 200:
             raise self._connection.failure(answer, what)
-        if not marked and answer.body.strip() and not _is_json(answer):
+        if not marked and answer.body.strip() and not is_json(answer):
             raise not_a_registry(answer, what)
         catalog = self.catalog(1)
         asked_for = self._connection.authorized
@@ -115,13 +107,13 @@ class Client:
         call = Call(
             "catalog", "/v2/_catalog", "the list of repositories", "application/json", "registry:catalog:*", MAX_LIST
         )
-        names = self._names(call, "repositories", limit)
+        names = names_of(self._connection, call, "repositories", limit)
         valid = sorted(filter(is_repository_name, names.texts))
         return Catalog(tuple(valid[:limit]), names.complete and len(valid) <= limit, names.error)
 
     def tags(self, repository: str) -> TagList:
         call = self._call("tags", repository, "tags/list", f"the tags of {repository}", "application/json", MAX_LIST)
-        names = self._names(call, "tags")
+        names = names_of(self._connection, call, "tags")
         tags = sorted(filter(is_tag, names.texts))
         return TagList(tuple(tags), names.complete, names.odd + len(names.texts) - len(tags), names.error)
 
@@ -236,7 +228,7 @@ class Client:
                 for descriptor in descriptors:
                     found.setdefault(descriptor.digest, descriptor)
                 repeated = repeated + 1 if len(found) == before else 0
-                _check_growth(repeated, what)
+                check_growth(repeated, what)
                 if len(found) > limit:
                     raise LimitError(f"more than {limit} referrers are listed", code="too_many_referrers")
         except OciError as fault:
@@ -252,34 +244,6 @@ class Client:
         if answer.status == 200:
             return answer.content_type not in (media_types.OCI_INDEX, "application/json")
         return answer.status in (400, 405, 406, 501) or self._connection.leads_elsewhere(answer, call)
-
-    def _names(self, call: Call, member: str, limit: int | None = None) -> _Names:
-        """The texts of a paged list; started anew once, as a page may hang on an entry that vanished meanwhile."""
-        names = self._names_once(call, member, limit)
-        vanished = names.error is not None and names.error.code in ("not_found", "bad_answer")
-        return self._names_once(call, member, limit) if names.texts and vanished else names
-
-    def _names_once(self, call: Call, member: str, limit: int | None) -> _Names:
-        names: dict[str, None] = {}
-        odd = repeated = 0
-        sizes = PAGE_SIZES if limit is None or limit > 100 else (limit, None)
-        try:
-            for answer, more in self._connection.pages(call, sizes=sizes, last=lambda page, n: _last(page, member, n)):
-                if answer.status != 200:
-                    raise self._connection.failure(answer, call.what)
-                entries, before = _entries(answer, member, call.what), len(names)
-                texts = [entry for entry in entries if isinstance(entry, str)]
-                odd += len(entries) - len(texts)
-                names.update(dict.fromkeys(texts))
-                if limit is not None and more and len(names) >= limit:
-                    return _Names(tuple(names), complete=False, odd=odd)
-                if len(names) == before and not answer.headers.get("link"):
-                    break  # asked for what follows the last name, a registry that does not page gives the same again
-                repeated = repeated + 1 if len(names) == before else 0
-                _check_growth(repeated, call.what)
-        except OciError as error:
-            return _Names(tuple(names), complete=False, odd=odd, error=error)
-        return _Names(tuple(names), complete=True, odd=odd)
 
     def _get_manifest(self, call: Call) -> Answer:
         answer = self._connection.ask(call)
@@ -325,39 +289,3 @@ def _checked_tag(text: str) -> str:
     if not is_tag(text):
         raise ReferenceFormatError(f"{shown(text)!a} is not a tag")
     return text
-
-
-def _check_growth(repeated: int, what: str) -> None:
-    if repeated >= 3:
-        raise RegistryError(f"the pages of {what} bring nothing new and do not end", code="bad_answer")
-
-
-def _entries(answer: Answer, member: str, what: str) -> list[object]:
-    """The list under `member` of a JSON page; null is how some registries write an empty one."""
-    try:
-        document = strict_json.loads(answer.body)
-    except strict_json.StrictJsonError as error:
-        if not _is_json(answer):
-            raise not_a_registry(answer, what) from error
-        raise RegistryError(f"{what}: the answer is not JSON that we accept: {error}", code="bad_answer") from error
-    fields = document if isinstance(document, dict) else {}
-    entries = fields.get(member, 0 if "errors" in fields or "name" not in fields else None)
-    if entries is None:
-        return []
-    if not isinstance(entries, list):
-        raise RegistryError(f"{what}: the answer is no list of {member}", code="bad_answer")
-    return entries
-
-
-def _last(answer: Answer, member: str, size: int) -> str:
-    """The last name of a page that is as long as was asked for: a registry without links may have more."""
-    try:
-        entries = _entries(answer, member, "")
-    except RegistryError:
-        return ""
-    last = entries[-1] if len(entries) == size else ""
-    return last if isinstance(last, str) and last.isascii() and last.isprintable() and len(last) <= 255 else ""
-
-
-def _is_json(answer: Answer) -> bool:
-    return answer.content_type == "application/json" or answer.content_type.endswith("+json")
