@@ -78,3 +78,29 @@ def test_only_the_transport_imports_httpx():
 
 def test_the_judge_imports_no_cryptography():
     assert not [name for name in imports(ROOT / "trust/notary/judge.py") if name.startswith("cryptography")]
+
+
+NEVER_IMPORTED = {
+    "tarfile": "GHSA-fxhp-mv3v-67qp: layers are never unpacked",
+    "zipfile": "GHSA-fxhp-mv3v-67qp: layers are never unpacked",
+    "tempfile": "CVE-2024-51491: nothing is cached in a file that could not be moved",
+    "pyasn1": "CVE-2026-23490: its reader of object identifiers has no bound",
+    "jwt": "CVE-2026-32597: envelopes have our own strict reader",
+}
+
+
+@pytest.mark.parametrize("module", NEVER_IMPORTED)
+def test_what_betrayed_others_is_not_imported(module):
+    users = [
+        path for room in ROOMS for path in modules(room) if module in {name.split(".")[0] for name in imports(path)}
+    ]
+    assert users == [], NEVER_IMPORTED[module]
+
+
+def test_cve_2025_64459_no_query_is_built_of_what_a_visitor_names():
+    """A dictionary from outside as keyword arguments chooses fields and conditions."""
+    for room in ROOMS:
+        for path in modules(room):
+            for node in ast.walk(ast.parse(path.read_text())):
+                if isinstance(node, ast.keyword) and node.arg is None:
+                    assert "request" not in ast.unparse(node.value), f"{path.relative_to(ROOT)}:{node.value.lineno}"

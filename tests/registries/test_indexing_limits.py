@@ -31,7 +31,7 @@ def test_signatures_come_before_all_else_that_hangs_on_a_subject(old):
     assert "6 referrers are listed; the first 3 are read" in listing.error
 
 
-def test_too_many_signatures_are_a_limit(old):
+def test_cve_2023_33958_too_many_signatures_are_a_limit(old):
     image = old.author.image(tags="1.0")
     signatures = [old.author.signature(image, b"%d" % number) for number in range(4)]
     old.author.fallback(image, signatures)

@@ -55,7 +55,7 @@ def test_several_headers_of_one_name_stay_apart():
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "br", "zstd", "deflate", "GZIP", "identity, gzip", "x"])
-def test_a_compressed_answer_is_refused_and_never_unpacked(encoding):
+def test_cve_2026_21441_and_cve_2026_44432_a_compressed_answer_is_refused_and_never_unpacked(encoding):
     bomb = gzip.compress(bytes(1024 * 1024))
     transport, _ = serving(chunks=[bomb], Content_Encoding=encoding)
     with pytest.raises(RegistryError, match="compressed its answer"):

@@ -124,7 +124,7 @@ def _pem_block(content: bytes, begin: int, end: int) -> bytes | None:
     if not label.endswith(DASHES) or last != END[1:] + label:
         return None
     headers = False
-    while b":" in (header := _line(content, body))[0]:
+    while body <= end and b":" in (header := _line(content, body))[0]:
         headers, body = True, header[1]
     if headers and body > end:
         return None

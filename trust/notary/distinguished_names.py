@@ -110,8 +110,10 @@ def _unescape(part: str, text: str) -> str:
     position = 0
     while position < len(rest):
         if rest[position] != "\\":
-            content += rest[position].encode(errors="surrogatepass")
-            position += 1
+            end = rest.find("\\", position)
+            plain = rest[position:end] if end > 0 else rest[position:]
+            content += plain.encode(errors="surrogatepass")
+            position += len(plain)
         elif rest[position + 1 : position + 2] in ESCAPABLE:
             content += rest[position + 1].encode()
             position += 2

@@ -268,8 +268,7 @@ def _green_until(
 ) -> datetime | None:
     """The earliest instant at which one of the checks would turn by itself, or begin to rest on other answers."""
     signed = evidence.signed
-    if signed is None:
-        return None
+    assert signed is not None, "nothing is green whose envelope does not hold"
     deadlines = [signed.expiry] if signed.expiry else []
     rests = any(result.code == HOLDS for result in results)
     # Whoever vouches for the time of signing vouches for one that does not move, unless he may be revoked meanwhile.

@@ -11,6 +11,8 @@ DOCUMENT_MEMBERS = ("version", "trustPolicies")
 SCOPES: Final = "registryScopes"  # only statements about artifacts have it
 GLOBAL: Final = "globalPolicy"  # only statements about blobs have it
 STATEMENT_MEMBERS = ("name", "signatureVerification", "trustStores", "trustedIdentities")
+MAX_SIZE = 1024 * 1024
+MAX_STATEMENTS = 10_000  # no more of them fit that keep the rules
 VERIFICATION_MEMBERS = ("level", "override", "verifyTimestamp")
 
 
@@ -39,14 +41,19 @@ class Document:
 
 def read_document(content: bytes, own: Literal["registryScopes", "globalPolicy"] = SCOPES) -> Document:
     """What the document says; raises TrustPolicyError (rule TP00) where its JSON or a member's type is wrong."""
+    if len(content) > MAX_SIZE:
+        raise _malformed(f"the trust policy is larger than {MAX_SIZE} bytes")
     try:
         value = strict_json.loads(content)
     except strict_json.StrictJsonError as error:
         raise _malformed(f"the trust policy is not JSON that can be trusted: {error}") from error
     unknown: list[str] = []
     fields = _members({} if value is None else value, "the trust policy", DOCUMENT_MEMBERS, "", unknown)
+    items = _list(fields, "trustPolicies", "the trust policy")
+    if len(items) > MAX_STATEMENTS:
+        raise _malformed(f"the trust policy has more than {MAX_STATEMENTS} statements")
     statements = []
-    for index, item in enumerate(_list(fields, "trustPolicies", "the trust policy")):
+    for index, item in enumerate(items):
         statements.append(_statement(item, f"trustPolicies[{index}]", own, unknown))
     return Document(_text(fields, "version", "the trust policy"), tuple(statements), tuple(unknown))
 

@@ -4,8 +4,7 @@ TP01 to TP29 are our numbers for them; they are stable. TP25 to TP28 are about a
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import permutations
+from collections.abc import Iterable, Mapping, Set
 
 from trust.notary import distinguished_names
 from trust.notary.errors import DistinguishedNameError, TrustPolicyError, quote
@@ -13,10 +12,12 @@ from trust.notary.levels import LEVELS, OVERRIDABLE, Action, Level, Validation
 from trust.notary.policy_document import Document, WrittenStatement
 from trust.notary.trust_store import STORE_TYPES, is_store_name
 
-_COMPONENT = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
-_LABEL = r"[a-zA-Z0-9]+(?:-+[a-zA-Z0-9]+)*"
-_SCOPE = re.compile(rf"{_LABEL}(?:\.{_LABEL})*(?::[0-9]+)?/{_COMPONENT}(?:/{_COMPONENT})*")
+# Nothing here is tried twice, so neither time nor memory grows with what could be tried.
+_COMPONENT = r"[a-z0-9]++(?:(?:__|[._]|-++)[a-z0-9]++)*+"
+_LABEL = r"[a-zA-Z0-9]++(?:-++[a-zA-Z0-9]++)*+"
+_SCOPE = re.compile(rf"{_LABEL}(?:\.{_LABEL})*+(?::[0-9]++)?/{_COMPONENT}(?:/{_COMPONENT})*+")
 SUBJECT_PREFIX = "x509.subject"
+MAX_IDENTITIES = 500
 
 
 def is_scope(text: str) -> bool:
@@ -33,8 +34,8 @@ def check_document(document: Document) -> None:
         raise _refused("TP03", "The trust policy has no statements.")
 
 
-def check_name(statement: WrittenStatement, earlier: Sequence[WrittenStatement]) -> None:
-    if any(statement.name == other.name for other in earlier):
+def check_name(statement: WrittenStatement, earlier: Set[str]) -> None:
+    if statement.name in earlier:
         raise _refused("TP04", f"Two statements have the name {quote(statement.name)}: names must be unique.")
     if not statement.name:
         raise _refused("TP05", "A statement has no name.")
@@ -108,6 +109,8 @@ def check_trust_stores(statement: WrittenStatement) -> None:
 def subjects_of(statement: WrittenStatement) -> tuple[Mapping[str, str], ...]:
     """The distinguished names that the statement trusts."""
     identities = statement.trusted_identities
+    if len(identities) > MAX_IDENTITIES:  # each is compared with every other
+        raise _refused("TP00", f"Statement {quote(statement.name)} trusts more than {MAX_IDENTITIES} identities.")
     if "*" in identities and len(identities) > 1:
         raise _refused("TP19", f"Statement {quote(statement.name)} trusts * and other identities: * stands alone.")
     subjects = {
@@ -115,14 +118,29 @@ def subjects_of(statement: WrittenStatement) -> tuple[Mapping[str, str], ...]:
         for index, identity in enumerate(identities)
         if identity != "*" and _is_subject(identity, statement.name)
     }
-    for (one, narrow), (other, wide) in permutations(subjects.items(), 2):
-        if distinguished_names.is_subset(wide, narrow):
-            raise _refused(
-                "TP24",
-                f"Statement {quote(statement.name)} trusts {quote(identities[one])}, "
-                f"which {quote(identities[other])} already covers.",
-            )
+    if pair := _overlapping(subjects):
+        narrow, wide = (quote(identities[index]) for index in pair)
+        raise _refused("TP24", f"Statement {quote(statement.name)} trusts {narrow}, which {wide} already covers.")
     return tuple(subjects.values())
+
+
+def _overlapping(subjects: Mapping[int, Mapping[str, str]]) -> tuple[int, int] | None:
+    """Two names of which the second covers the first, if there are any."""
+    wider: list[tuple[frozenset[tuple[str, str]], int]] = []  # what says less covers more
+    by_size: dict[int, dict[frozenset[tuple[str, str]], int]] = {}
+    for index, subject in subjects.items():
+        said = frozenset(item for item in subject.items() if item[1])
+        same = by_size.setdefault(len(said), {})
+        if said in same:
+            return index, same[said]
+        same[said] = index
+    for size in sorted(by_size):
+        for said, index in by_size[size].items():
+            for less, other in wider:
+                if less <= said and distinguished_names.is_subset(subjects[other], subjects[index]):
+                    return index, other
+        wider += by_size[size].items()
+    return None
 
 
 def _is_subject(identity: str, name: str) -> bool:
@@ -144,8 +162,8 @@ def _subject(identity: str, name: str) -> Mapping[str, str]:
         raise _refused("TP23", f"Statement {quote(name)} trusts {quote(identity)}: {error}") from error
 
 
-def check_global(statement: WrittenStatement, earlier: Sequence[WrittenStatement]) -> None:
-    if statement.is_global and any(other.is_global for other in earlier):
+def check_global(statement: WrittenStatement, *, one_before: bool) -> None:
+    if statement.is_global and one_before:
         raise _refused("TP29", f"Statement {quote(statement.name)} is a second global one: there is at most one.")
 
 

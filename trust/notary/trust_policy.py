@@ -80,21 +80,17 @@ class TrustPolicy:
         statements = read_statements(document)
         policy_rules.check_scopes(document)
         by_scope = {scope: statement for statement in statements for scope in statement.scopes}
-        folded: dict[str, tuple[Statement, ...]] = {}
+        folded: dict[str, list[Statement]] = {}
         for scope, statement in by_scope.items():
-            folded[_fold(scope)] = (*folded.get(_fold(scope), ()), statement)
+            folded.setdefault(_fold(scope), []).append(statement)
         return cls(
             version=document.version,
             statements=statements,
             content=content,
             unknown_members=document.unknown_members,
             _by_scope=MappingProxyType(by_scope),
-            _by_folded_scope=MappingProxyType(folded),
+            _by_folded_scope=MappingProxyType({scope: tuple(found) for scope, found in folded.items()}),
         )
-
-    def statement_for(self, repository: str) -> Statement | None:
-        """The statement that applies to `registry/repository`, if one does."""
-        return self.choose(repository).statement
 
     def choose(self, reference_name: str) -> Choice:
         """The statement with exactly this scope, else that of `*`. Other spellings of the name can only veto it."""
@@ -126,15 +122,19 @@ class TrustPolicy:
 def read_statements(document: Document) -> tuple[Statement, ...]:
     """The document's statements, after every rule was asked in notation's order but those about scopes."""
     policy_rules.check_document(document)
-    statements = []
-    for index, written in enumerate(document.statements):
-        policy_rules.check_name(written, document.statements[:index])
+    statements: list[Statement] = []
+    names: set[str] = set()
+    has_global = False
+    for written in document.statements:
+        policy_rules.check_name(written, names)
+        names.add(written.name)
         level = policy_rules.level_of(written)
         policy_rules.check_verify_timestamp(written)
         policy_rules.check_completeness(written, level)
         policy_rules.check_trust_stores(written)
         subjects = policy_rules.subjects_of(written)
-        policy_rules.check_global(written, document.statements[:index])
+        policy_rules.check_global(written, one_before=has_global)
+        has_global = has_global or written.is_global
         statements.append(
             Statement(
                 name=written.name,

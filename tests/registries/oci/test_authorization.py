@@ -157,7 +157,7 @@ def test_lacking_the_right_is_told_apart_from_a_wrong_password():
         "https:///token",
     ],
 )
-def test_credentials_go_to_no_other_realm(realm):
+def test_ghsa_xf85_363p_868w_and_cve_2025_27403_credentials_go_to_no_other_realm(realm):
     client, registry = client_with({"/v2/app/tags/list": challenge(realm), "/token": token()})
     error = client.tags("app").error
     assert isinstance(error, RegistryError)
@@ -277,7 +277,7 @@ def fetch(client):
     return client.blob("app", Descriptor("application/x", BLOB, 8), max_size=100)
 
 
-def test_a_blob_behind_a_redirect_is_fetched_without_any_credential():
+def test_ghsa_vh4v_2xq2_g5cg_a_blob_behind_a_redirect_is_fetched_without_any_credential():
     url = "https://storage.test/bucket/x?signature=1"
     client, registry = client_with(blob_redirect(url) | {url: answer(200, b"envelope", "")})
     assert fetch(client) == b"envelope"

@@ -331,7 +331,7 @@ def test_the_next_page_is_asked_of_the_registry_itself(link):
         "/v2/app/tags/list?a b",
     ],
 )
-def test_a_link_that_leads_anywhere_else_is_not_followed(target):
+def test_cve_2026_85732_a_link_that_leads_anywhere_else_is_not_followed(target):
     client, registry = scripted({"/v2/app/tags/list": answer(200, {"tags": ["a"]}, Link=f'<{target}>; rel="next"')})
     found = client.tags("app")
     assert (found.tags, found.complete) == (("a",), False)
@@ -345,7 +345,7 @@ def endless(request):
     return answer(200, {"tags": [f"t{page}-{number}"]}, Link=f'<?last={page}>; rel="next"')
 
 
-def test_pages_without_end_are_cut_and_the_list_is_incomplete():
+def test_cve_2023_33957_pages_without_end_are_cut_and_the_list_is_incomplete():
     client, _ = scripted({"/v2/app/tags/list": endless})
     found = client.tags("app")
     assert (found.complete, found.error.code) == (False, "too_many_pages")
@@ -391,7 +391,7 @@ def test_all_manifest_types_are_named_when_asking():
     assert "docker.distribution.manifest.v2" in accepted
 
 
-def test_bytes_other_than_the_digest_asked_for_are_refused():
+def test_cve_2023_33959_bytes_other_than_the_digest_asked_for_are_refused():
     client, _ = scripted({f"/v2/app/manifests/{SUBJECT}": answer(200, image(), OCI_MANIFEST)})
     with pytest.raises(RegistryError, match=f"asked for {SUBJECT}, got {Digest.of(image())}") as caught:
         client.manifest("app", SUBJECT)

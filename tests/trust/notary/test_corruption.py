@@ -7,9 +7,13 @@ import json
 import cbor2
 import pytest
 
-from tests.trust.notary.making import VECTORS, make_cose, make_jws
+from tests.trust.notary.making import VECTORS, make_cose, make_jws, sound_chain
+from tests.trust.notary.synthetic import document, statement
+from trust.notary.certificates import read_certificates
+from trust.notary.errors import NotaryError
 from trust.notary.evidence import examine
 from trust.notary.media_types import COSE, JWS
+from trust.notary.trust_policy import TrustPolicy
 
 GOOD_JWS = (VECTORS / "envelopes" / "jws-control.jws.json").read_bytes()
 GOOD_COSE = (VECTORS / "envelopes" / "cose-control.cose").read_bytes()
@@ -116,3 +120,37 @@ def test_parts_of_two_good_envelopes_do_not_fit_together():
         if one[name] != two[name]:
             mixed = json.dumps(one | {name: two[name]}).encode()
             assert examine(mixed, JWS).integrity.code == "signature_invalid"
+
+
+CERTIFICATE, POLICY = sound_chain()[0], document(statement(trustedIdentities=["x509.subject: C=DE, ST=BE, O=Acme"]))
+PEM = b"-----BEGIN CERTIFICATE-----\n" + base64.encodebytes(CERTIFICATE) + b"-----END CERTIFICATE-----\n"
+READERS = pytest.mark.parametrize(
+    ("read", "content", "said"),
+    [
+        (lambda content: [one.der for one in read_certificates(content)], CERTIFICATE, "certificate"),
+        (lambda content: [one.der for one in read_certificates(content)], PEM, "PEM file"),
+        (lambda content: TrustPolicy.parse(content).statements, POLICY, "policy"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+
+
+@READERS
+def test_a_changed_byte_of_a_certificate_or_policy_is_read_otherwise_or_refused_by_an_error_of_ours(
+    read, content, said
+):
+    refused = 0
+    for position, mutant in mutants(content):
+        try:
+            read(mutant)
+        except NotaryError as error:
+            refused += 1
+            assert str(error).isprintable(), (said, position)
+    assert refused > len(content) // 10  # many change a name or a number only
+
+
+@READERS
+def test_a_certificate_or_policy_that_was_cut_is_refused(read, content, said):
+    for length in range(len(content.rstrip())):
+        with pytest.raises(NotaryError):
+            read(content[:length])

@@ -2,7 +2,6 @@
 
 import base64
 import json
-import time
 
 import pytest
 from hypothesis import given, settings
@@ -177,11 +176,9 @@ BOMBS = {
 
 @pytest.mark.parametrize("name", BOMBS)
 @pytest.mark.parametrize("media_type", [JWS, COSE])
-def test_a_bomb_is_refused_in_no_time(name, media_type):
-    start = time.process_time()
-    evidence = examine(BOMBS[name], media_type)
-    assert evidence.integrity
-    assert time.process_time() - start < 2
+def test_a_bomb_is_refused(name, media_type):
+    """What it costs is measured by test_bombs.py, in a process of its own."""
+    assert examine(BOMBS[name], media_type).integrity
 
 
 @settings(max_examples=150)

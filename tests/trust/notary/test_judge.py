@@ -32,6 +32,7 @@ from trust.notary.judge import notation_verdict
 from trust.notary.levels import Validation
 from trust.notary.outcome import CheckStatus, SignatureFault, Word
 from trust.notary.revocation import Answer, Asked, Entry, RevocationAnswers, Source, SourceKind, Statement
+from trust.notary.trust_policy import Choice
 from trust.notary.trust_store import TrustStores
 
 RELEASE = "x509.subject: C=DE, ST=BE, O=Acme GmbH, OU=Release"
@@ -676,6 +677,11 @@ def test_notation_looks_at_no_more_than_the_limit():
 def test_exactly_as_many_bad_signatures_as_the_limit_reach_it():
     assert notation_verdict([BAD, BAD], max_signatures=2).error == "None of the first 2 signatures is good."
     assert notation_verdict([BAD, BAD], max_signatures=3).error == "None of the artifact's signatures is good."
+
+
+def test_without_a_statement_notation_refuses_whatever_is_signed():
+    verdict = notation_verdict([judge_with()], choice=Choice(None, "none", "No statement names it."))
+    assert (verdict.verified, verdict.skipped, verdict.error) == (False, False, "No statement names it.")
 
 
 def test_an_unsigned_artifact_is_not_verified():

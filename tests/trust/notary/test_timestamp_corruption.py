@@ -1,8 +1,5 @@
 """Damaged and hostile timestamp tokens: only our errors come out, soon, and nothing that was signed can be changed."""
 
-import time
-import tracemalloc
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -138,16 +135,9 @@ BOMBS = {
 
 
 @pytest.mark.parametrize("name", BOMBS)
-def test_a_bomb_ends_within_a_second_and_64_mebibytes(name):
-    bomb = BOMBS[name]()
-    tracemalloc.start()
-    try:
-        start = time.process_time()
-        assert proven(bomb) is None
-        assert time.process_time() - start < 1
-        assert tracemalloc.get_traced_memory()[1] < 64 << 20
-    finally:
-        tracemalloc.stop()
+def test_a_bomb_is_refused(name):
+    """What it costs is measured by test_bombs.py, in a process of its own."""
+    assert proven(BOMBS[name]()) is None
 
 
 @pytest.mark.parametrize("name", ["nested", "many elements", "many certificates", "many signers", "too large"])

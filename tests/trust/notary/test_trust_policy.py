@@ -124,6 +124,7 @@ def test_every_rule_of_oci_documents_has_a_document_that_breaks_it():
         document(statement(**level(override={"expiry": 1}))),
         document(statement(signatureVerification="strict")),
         json.dumps({"version": "1.0", "trustPolicies": {}}).encode(),
+        json.dumps({"version": "1.0", "trustPolicies": [{}] * 10_001}).encode(),
         json.dumps({"version": "1.0", "trustPolicies": ["x"]}).encode(),
     ],
 )
@@ -271,6 +272,43 @@ def test_two_spellings_in_one_statement_veto_nothing():
 def test_a_port_that_is_not_the_default_is_another_registry():
     other = statement(name="other", registryScopes=["registry.acme.example:5000/a"])
     assert chosen("registry.acme.example/a", other, ANY) == ("wildcard", "any")
+
+
+def test_five_hundred_identities_are_compared_and_more_are_refused():
+    many = [f"x509.subject: C=DE, ST=BE, O=Acme {number}" for number in range(501)]
+    assert len(policy(statement(trustedIdentities=many[:500])).statements[0].subjects) == 500
+    assert refusal(statement(trustedIdentities=many)) == "TP00"
+    assert refusal(statement(trustedIdentities=[*many[:499], many[7] + ", OU=x"])) == "TP24"
+
+
+def test_a_document_of_a_mebibyte_is_read_and_no_larger_one():
+    content = document(statement())
+    assert TrustPolicy.parse(content.ljust(1024 * 1024)).statements
+    assert refusal_of(content.ljust(1024 * 1024 + 1)) == "TP00"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "overlap"),
+    [
+        ("OU=", "OU=", True),
+        ("OU=", "CN=b", True),
+        ("OU=", "OU=b", False),  # that it is absent is wanted, and it is there
+        ("OU=a", "OU=b", False),
+        ("OU=a", "OU=a, CN=b", True),
+        ("OU=a, L=", "OU=a, L=b", False),
+    ],
+)
+def test_an_identity_covers_another_where_all_that_it_wants_is_there(one, other, overlap):
+    for pair in ((one, other), (other, one)):
+        asked = [f"{SUBJECT}, {part}" for part in pair]
+        try:
+            parsed = policy(statement(trustedIdentities=asked))
+        except TrustPolicyError as error:
+            assert overlap
+            assert error.rule == "TP24"
+        else:
+            assert not overlap
+            assert len(parsed.statements[0].subjects) == 2
 
 
 def test_a_very_long_scope_is_refused_at_once():
