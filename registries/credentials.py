@@ -7,6 +7,7 @@ import base64
 import binascii
 import hashlib
 import os
+from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -53,13 +54,31 @@ def is_current(registry: Registry) -> bool:
     return not sealed or sealed[1 : 1 + KEY_ID] == _key_id(_keys()[0])
 
 
-def rotate() -> int:
-    """Seal every password with the newest key; answers how many were not. Older keys may be removed then."""
-    old = [registry for registry in Registry.objects.exclude(sealed_password=b"") if not is_current(registry)]
-    for registry in old:
-        before, registry.sealed_password = registry.sealed_password, seal(registry, open_(registry))
-        Registry.objects.filter(pk=registry.pk, sealed_password=before).update(sealed_password=registry.sealed_password)
-    return len(old)
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """What sealing anew came to."""
+
+    renewed: int = 0
+    failures: tuple[str, ...] = ()
+    "Why some passwords are still sealed with an older key, or do not open at all."
+
+
+def rotate() -> Rotation:
+    """Seal every password with the newest key. Older keys may be removed where nothing failed."""
+    renewed, failures = 0, []
+    for registry in Registry.objects.exclude(sealed_password=b"").order_by("pk"):
+        try:
+            password = open_(registry)
+            if is_current(registry):
+                continue
+            sealed = seal(registry, password)
+        except CredentialsError as error:
+            failures.append(str(error))
+            continue
+        # One that was changed meanwhile was sealed with the newest key by whoever changed it.
+        unchanged = Registry.objects.filter(pk=registry.pk, sealed_password=registry.sealed_password)
+        renewed += unchanged.update(sealed_password=sealed)
+    return Rotation(renewed, tuple(failures))
 
 
 def _parts(sealed: bytes, registry: Registry) -> tuple[bytes, bytes, bytes]:

@@ -150,6 +150,7 @@ class Run:
             cycle_began_at=None,
             tags_complete=tags_complete,
             referrers_api=referrers_api,
+            referrers_api_seen_at=self.repository.referrers_api_seen_at if referrers_api is None else now,
             requests=dict(getattr(self.source, "requests", {})),
         )
         self.lease.finish(now + polling_interval())
