@@ -7,6 +7,7 @@ import base64
 import binascii
 import hashlib
 import os
+from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -53,24 +54,41 @@ def is_current(registry: Registry) -> bool:
     return not sealed or sealed[1 : 1 + KEY_ID] == _key_id(_keys()[0])
 
 
-def rotate() -> int:
-    """Seal every password with the newest key; answers how many were not. Older keys may be removed then."""
-    old = [registry for registry in Registry.objects.exclude(sealed_password=b"") if not is_current(registry)]
-    for registry in old:
-        before, registry.sealed_password = registry.sealed_password, seal(registry, open_(registry))
-        Registry.objects.filter(pk=registry.pk, sealed_password=before).update(sealed_password=registry.sealed_password)
-    return len(old) + _rotate_endpoints()
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """What sealing anew came to."""
+
+    renewed: int = 0
+    failures: tuple[str, ...] = ()
+    "Why some passwords are still sealed with an older key, or do not open at all."
 
 
-def _rotate_endpoints() -> int:
-    newest = _key_id(_keys()[0])
-    sealed = Endpoint.objects.exclude(sealed_secret=b"")
-    old = [endpoint for endpoint in sealed if bytes(endpoint.sealed_secret)[1 : 1 + KEY_ID] != newest]
-    for endpoint in old:
-        before = endpoint.sealed_secret
-        secret = seal_for(endpoint.place, open_for(endpoint.place, bytes(before)))
-        Endpoint.objects.filter(pk=endpoint.pk, sealed_secret=before).update(sealed_secret=secret)
-    return len(old)
+def rotate() -> Rotation:
+    """Seal every password with the newest key. Older keys may be removed where nothing failed."""
+    renewed, failures = 0, []
+    for registry in Registry.objects.exclude(sealed_password=b"").order_by("pk"):
+        try:
+            password = open_(registry)
+            if is_current(registry):
+                continue
+            sealed = seal(registry, password)
+        except CredentialsError as error:
+            failures.append(str(error))
+            continue
+        # One that was changed meanwhile was sealed with the newest key by whoever changed it.
+        unchanged = Registry.objects.filter(pk=registry.pk, sealed_password=registry.sealed_password)
+        renewed += unchanged.update(sealed_password=sealed)
+    for endpoint in Endpoint.objects.exclude(sealed_secret=b"").order_by("pk"):
+        before = bytes(endpoint.sealed_secret)
+        try:
+            secret = open_for(endpoint.place, before)
+        except CredentialsError as error:
+            failures.append(f"an endpoint of {endpoint.registry}: {error}")
+            continue
+        if before[1 : 1 + KEY_ID] != _key_id(_keys()[0]):
+            sealed = seal_for(endpoint.place, secret)
+            renewed += Endpoint.objects.filter(pk=endpoint.pk, sealed_secret=before).update(sealed_secret=sealed)
+    return Rotation(renewed, tuple(failures))
 
 
 def seal_for(place: str, secret: str) -> bytes:

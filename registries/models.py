@@ -45,6 +45,10 @@ class Registry(models.Model):
         default=list, blank=True
     )  # exact host:port or CIDR, for private and loopback addresses
     tls_ca = models.TextField(blank=True)  # PEM
+    token_services = models.JSONField(default=list, blank=True)  # hosts beside its own that credentials may be sent to
+    follow_redirects = models.BooleanField(default=False)  # of tags and manifests; blobs always are
+    credential_helper = models.CharField(max_length=100, blank=True)  # docker-credential-<this> knows the password
+    capabilities = models.JSONField(default=dict, blank=True)  # name → {"value": …, "seen_at": …}
     username = models.CharField(max_length=255, blank=True)
     sealed_password = models.BinaryField(default=b"", blank=True)  # credentials.py
     repository_patterns = models.JSONField(
@@ -89,6 +93,7 @@ class Repository(DueRow):
     registry = models.ForeignKey(Registry, models.CASCADE, related_name="repositories")
     name = models.CharField(max_length=255)
     referrers_api = models.BooleanField(null=True)  # None: not known yet
+    referrers_api_seen_at = models.DateTimeField(null=True)
     generation = models.PositiveBigIntegerField(
         default=0
     )  # raised whenever what is known of it changed: trust asks for it

@@ -223,6 +223,8 @@ class Run:
             fields |= {"indexed_at": now, "cycle_began_at": None, "tags_complete": tags_complete, "requests": requests}
         if self.whole or referrers_api is not None:
             fields["referrers_api"] = referrers_api
+        if referrers_api is not None:
+            fields["referrers_api_seen_at"] = now
         if probed:
             fields["referrers_probed_at"] = now
         Repository.objects.filter(pk=row.pk).update(**fields)
