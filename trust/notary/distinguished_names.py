@@ -25,6 +25,7 @@ GROUPED = {
     "2.5.4.11": "OU",
 }
 SINGLE = {"2.5.4.3": "CN", "2.5.4.5": "SERIALNUMBER"}  # of several the last one counts
+NAMED = frozenset({*GROUPED, *SINGLE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +38,16 @@ class NameAttribute:
 
 def print_name(attributes: Sequence[NameAttribute]) -> str:
     """The text of a name as Go's `pkix.Name.String` gives it; `attributes` in the certificate's order."""
-    rdns = [f"{a.oid}=#{_der_string(a.value).hex()}" for a in attributes if a.oid not in GROUPED | SINGLE]
+    by_type: dict[str, list[str]] = {}
+    for attribute in attributes:
+        by_type.setdefault(attribute.oid, []).append(attribute.value)
+    rdns = [f"{a.oid}=#{_der_string(a.value).hex()}" for a in attributes if a.oid not in NAMED]
     for oid, name in GROUPED.items():
-        if values := [a.value for a in attributes if a.oid == oid]:
-            rdns.append("+".join(f"{name}={_escape(value)}" for value in values))
+        if values := by_type.get(oid):
+            rdns.append("+".join([f"{name}={_escape(value)}" for value in values]))
     for oid, name in SINGLE.items():
-        if value := last_value(attributes, oid):
-            rdns.append(f"{name}={_escape(value)}")
+        if (values := by_type.get(oid)) and values[-1]:
+            rdns.append(f"{name}={_escape(values[-1])}")
     return ",".join(reversed(rdns))
 
 

@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 
 from trust.notary import der
 from trust.notary.der import NOTHING, DerError, Reader
+from trust.notary.remembered import remembered
 
 type PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey
 RSA_PSS, MGF1, ED25519 = "1.2.840.113549.1.1.10", "1.2.840.113549.1.1.8", "1.3.101.112"
@@ -46,8 +47,9 @@ class X509SignatureError(Exception):
     """A certificate's signature does not hold under a key; the text says why, without naming the certificate."""
 
 
+@remembered  # few are in use
 def signature_algorithm(content: bytes) -> SignatureAlgorithm | None:
-    oid, parameters = algorithm_identifier(Reader(content))
+    oid, parameters = algorithm_identifier(content)
     if oid == ED25519:
         return None if parameters else ED25519_SIGNATURE
     if oid == RSA_PSS:
@@ -59,9 +61,9 @@ def signature_algorithm(content: bytes) -> SignatureAlgorithm | None:
 
 
 def _pss(parameters: Reader) -> SignatureAlgorithm | None:
-    hash_oid, hash_parameters = algorithm_identifier(Reader(parameters.read(der.context(0, constructed=True))).inside())
-    mgf, mgf_parameters = algorithm_identifier(Reader(parameters.read(der.context(1, constructed=True))).inside())
-    mgf_hash, mgf_hash_parameters = algorithm_identifier(Reader(mgf_parameters).inside())
+    hash_oid, hash_parameters = _inner(parameters.read(der.context(0, constructed=True)))
+    mgf, mgf_parameters = _inner(parameters.read(der.context(1, constructed=True)))
+    mgf_hash, mgf_hash_parameters = _inner(mgf_parameters)
     salt = Reader(parameters.read(der.context(2, constructed=True))).integer()
     trailer = parameters.optional(der.context(3, constructed=True))
     if (
@@ -75,8 +77,14 @@ def _pss(parameters: Reader) -> SignatureAlgorithm | None:
     return SignatureAlgorithm(f"SHA{salt * 8}-RSAPSS", "pss", PSS_HASHES[hash_oid, salt])
 
 
-def algorithm_identifier(reader: Reader) -> tuple[str, bytes]:
-    """An algorithm's OID and the whole element of its parameters."""
+def _inner(content: bytes) -> tuple[str, bytes]:
+    return algorithm_identifier(Reader(content).read(der.SEQUENCE))
+
+
+@remembered
+def algorithm_identifier(content: bytes) -> tuple[str, bytes]:
+    """An algorithm's OID and the whole element of its parameters, from what the algorithm's own element holds."""
+    reader = Reader(content)
     oid = reader.oid()
     return oid, b"" if reader.empty else reader.any()[2]
 
