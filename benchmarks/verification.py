@@ -23,10 +23,9 @@ from benchmarks.certificates import KEY_TYPES, make_chain
 from demo.signing import make_envelope
 from registries.oci.descriptor import Descriptor
 from registries.oci.digest import Digest
-from trust.notary import certificates, chains, issuance, x509
-from trust.notary.certificates import Certificate
+from trust.notary import certificates, remembered
 from trust.notary.evidence import examine
-from trust.notary.judge import Question, judge
+from trust.notary.judge import Bench, Question
 from trust.notary.revocation import NO_ANSWERS
 from trust.notary.trust_policy import TrustPolicy
 from trust.notary.trust_store import TrustStore, TrustStores
@@ -109,16 +108,15 @@ def _race(notation: subprocess.Popen[str], course: Course, rounds: int) -> tuple
 
 
 def _time_ours(course: Course) -> float:
-    for cached in (Certificate.parse, x509.parse, chains._chain_fault, issuance._is_issued):
-        cached.cache_clear()
+    remembered.forget()
     policy = TrustPolicy.parse(POLICY)
     roots = tuple(map(certificates.Certificate.parse, course.roots))
     stores = TrustStores.of(TrustStore("ca", "acme", roots))
-    now = datetime.now(UTC)
+    bench = Bench(policy, stores, NO_ANSWERS, datetime.now(UTC))
     began = time.process_time()
     for envelope, target in course.envelopes:
         evidence = examine(envelope, course.media_type).with_roots(stores)
-        outcome = judge(Question(REPOSITORY, target), evidence, policy, stores, NO_ANSWERS, now)
+        outcome = bench.judge(Question(REPOSITORY, target), evidence)
         assert outcome.verified, outcome.error
     return time.process_time() - began
 

@@ -32,6 +32,13 @@ ALGORITHMS = (
 BY_NAME = {algorithm.name: algorithm for algorithm in ALGORITHMS}
 BY_COSE = {algorithm.cose: algorithm for algorithm in ALGORITHMS}
 BY_KEY = {algorithm.key: algorithm for algorithm in ALGORITHMS}
+PADDINGS = {
+    (algorithm.name, exact_salt): padding.PSS(
+        padding.MGF1(algorithm.hash), padding.PSS.DIGEST_LENGTH if exact_salt else padding.PSS.AUTO
+    )
+    for algorithm in ALGORITHMS
+    for exact_salt in (True, False)
+}
 
 
 def key_name(key: object) -> str:
@@ -49,8 +56,7 @@ def verifies(algorithm: Algorithm, key: object, signature: bytes, message: bytes
     """Whether `key` made `signature`; COSE wants a salt as long as the hash, JWS takes any (as notation does)."""
     try:
         if isinstance(key, rsa.RSAPublicKey) and not algorithm.half:
-            salt = padding.PSS.DIGEST_LENGTH if exact_salt else padding.PSS.AUTO
-            key.verify(signature, message, padding.PSS(padding.MGF1(algorithm.hash), salt), algorithm.hash)
+            key.verify(signature, message, PADDINGS[algorithm.name, exact_salt], algorithm.hash)
         elif isinstance(key, ec.EllipticCurvePublicKey) and algorithm.half and len(signature) == 2 * algorithm.half:
             r, s = int.from_bytes(signature[: algorithm.half]), int.from_bytes(signature[algorithm.half :])
             key.verify(encode_dss_signature(r, s), message, ec.ECDSA(algorithm.hash))

@@ -29,7 +29,7 @@ def loads(content: bytes) -> object:
     stream = BytesIO(content)
     decoder = CBORDecoder(
         stream,
-        semantic_decoders={1: _time} | dict.fromkeys(BUILT_IN_TAGS, _refuse_tag),
+        semantic_decoders=_TAGS,
         tag_hook=_refuse_tag,
         read_size=1,
         max_depth=MAX_DEPTH,
@@ -64,6 +64,9 @@ def _time(value: object, _: bool) -> Time:
 
 def _refuse_tag(*_: object) -> NoReturn:
     raise CborError("it holds a tag that envelopes do not have")
+
+
+_TAGS = {1: _time} | dict.fromkeys(BUILT_IN_TAGS, _refuse_tag)
 
 
 def _check_types(value: object) -> None:

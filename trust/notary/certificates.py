@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from registries.oci.values import quickly_made
 from trust.notary import x509
 from trust.notary.algorithms import key_name
 from trust.notary.der import SEQUENCE, DerError, Reader
@@ -18,6 +19,7 @@ from trust.notary.x509_signatures import X509SignatureError
 COMMON_NAME = "2.5.4.3"
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Certificate:
     """The facts of one certificate; whoever reads them later needs no key operation."""

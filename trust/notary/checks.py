@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 
 from registries.oci.descriptor import Descriptor
+from registries.oci.values import quickly_made
 from trust.notary.algorithms import BY_NAME
 from trust.notary.blob import Blob
 from trust.notary.certificates import Certificate
@@ -23,6 +24,7 @@ UNSUPPORTED_ENVELOPE = "envelope_type"  # unknown to us and to notation alike, w
 STORE_TYPE = {Scheme.x509: "ca", Scheme.signing_authority: "signingAuthority"}
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Inputs:
     """Everything a check may look at, for a signature whose integrity holds."""
@@ -43,6 +45,7 @@ class Inputs:
         return self.chain[0]
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Finding:
     """What a check found."""

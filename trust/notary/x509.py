@@ -7,6 +7,7 @@ from datetime import datetime
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
+from registries.oci.values import quickly_made
 from trust.notary import der
 from trust.notary.der import NOTHING, DerError, Reader
 from trust.notary.distinguished_names import NameAttribute
@@ -32,6 +33,7 @@ CURVES: dict[str, ec.EllipticCurve] = {
 }
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class X509:
     """One parsed certificate; names are compared by their raw bytes."""

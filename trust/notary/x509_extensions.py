@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from ipaddress import ip_address
 
+from registries.oci.values import quickly_made
 from trust.notary import der
 from trust.notary.der import DerError, Reader
 from trust.notary.remembered import remembered
@@ -25,6 +26,7 @@ class Extension:
     value: bytes
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Extensions:
     """What a certificate's extensions say. Of a code-signing chain notation ignores unknown ones, critical or not."""
