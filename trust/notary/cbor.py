@@ -71,6 +71,8 @@ _TAGS = {1: _time} | dict.fromkeys(BUILT_IN_TAGS, _refuse_tag)
 
 def _check_types(value: object) -> None:
     """Raise unless `value` is made of the types of an envelope; its depth was bounded by the decoder."""
+    if type(value) is bytes or type(value) is str:
+        return
     if type(value) is dict:
         for key, item in value.items():
             if type(key) not in {int, str}:

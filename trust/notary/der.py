@@ -14,6 +14,7 @@ _TIMES = {
     UTC_TIME: re.compile(rb"([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})?(Z|[+-][0-9]{4})"),
     GENERALIZED_TIME: re.compile(rb"([0-9]{4})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})(Z|[+-][0-9]{4})"),
 }
+_PLAIN_UTC_TIME = re.compile(rb"[0-9]{6}(?:[01][0-9]|2[0-3])[0-9]{4}Z")
 _PRECISE_TIME = re.compile(
     rb"([0-9]{4})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})(?:\.([0-9]{0,8}[1-9]))?(Z|[+-][0-9]{4})"
 )
@@ -124,6 +125,8 @@ class Reader:
     def time(self) -> datetime:
         """A UTCTime or GeneralizedTime."""
         tag, content, _ = self.any()
+        if tag == UTC_TIME and _PLAIN_UTC_TIME.fullmatch(content):
+            return _plain_utc_time(content)
         match = _TIMES[tag].fullmatch(content) if tag in _TIMES else None
         if not match:
             raise DerError("a time is in no form that certificates use")
@@ -170,6 +173,15 @@ def dotted(content: bytes) -> str:
     if not content or not fresh:
         raise DerError("an object identifier is cut short")
     return ".".join(map(str, parts))
+
+
+def _plain_utc_time(content: bytes) -> datetime:
+    """A UTCTime in the form that nearly all certificates have: to the second, in UTC."""
+    century = b"19" if content >= b"5" else b"20"
+    try:
+        return datetime.fromisoformat((century + content[:6] + b"T" + content[6:]).decode())
+    except ValueError as error:
+        raise DerError("a time is not in any calendar") from error
 
 
 def _zone(text: bytes) -> timezone:

@@ -1,5 +1,6 @@
 """Distinguished names as notation treats them: printed as Go prints a subject, read as RFC 4514, compared as maps."""
 
+import re
 import string
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from trust.notary.errors import DistinguishedNameError, quote
 
 MANDATORY = ("C", "ST", "O")
 ESCAPED = str.maketrans({character: "\\" + character for character in ',+"\\<>;'})
+SPECIAL = re.compile(r"""[,+"\\<>;]|^[ #]| $""")
 ESCAPABLE = frozenset(' "#+,;<=>\\')
 HEX = frozenset(string.hexdigits)
 PRINTABLE_STRING = frozenset(string.ascii_letters + string.digits + " '()+,-./:=?")
@@ -135,6 +137,8 @@ def _unescape(part: str, text: str) -> str:
 
 
 def _escape(value: str) -> str:
+    if not SPECIAL.search(value):
+        return value
     text = value.translate(ESCAPED)
     if value.startswith((" ", "#")):
         text = "\\" + text
