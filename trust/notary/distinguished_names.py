@@ -13,6 +13,8 @@ MANDATORY = ("C", "ST", "O")
 ESCAPED = str.maketrans({character: "\\" + character for character in ',+"\\<>;'})
 SPECIAL = re.compile(r"""[,+"\\<>;]|^[ #]| $""")
 ESCAPABLE = frozenset(' "#+,;<=>\\')
+PLAIN = re.compile(r" *+[0-9A-Za-z.][^=,;+\\]*+=[^,;+\\]*+(?:, *+[0-9A-Za-z.][^=,;+\\]*+=[^,;+\\]*+)*+", re.ASCII)
+"A name without escapes and joined attributes, as nearly all are."
 HEX = frozenset(string.hexdigits)
 PRINTABLE_STRING = frozenset(string.ascii_letters + string.digits + " '()+,-./:=?")
 
@@ -87,6 +89,11 @@ def is_subset(wanted: Mapping[str, str], have: Mapping[str, str]) -> bool:
 def _attributes(text: str) -> Iterator[tuple[str, str, bool]]:
     """Each attribute's type and value, and whether a plus sign joins it to another; splits before it unescapes."""
     if not text.strip():
+        return
+    if text.isascii() and PLAIN.fullmatch(text):
+        for part in text.split(","):
+            name, _, value = part.partition("=")
+            yield name.strip(" "), value.strip(" "), False
         return
     name, start, escaped, joined = "", 0, False, False
     for position, character in enumerate(text):

@@ -7,6 +7,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 
 from trust.notary import der
+from trust.notary.algorithms import is_ec, is_rsa
 from trust.notary.der import NOTHING, DerError, Reader
 from trust.notary.remembered import remembered
 
@@ -105,12 +106,12 @@ def check_signature(
         raise X509SignatureError("the signature algorithm or the issuer's key is not supported")
     check_hash(algorithm, allow_sha1=allow_sha1)
     try:
-        if isinstance(key, rsa.RSAPublicKey) and algorithm.hash and algorithm.kind == "rsa":
+        if is_rsa(key) and algorithm.hash and algorithm.kind == "rsa":
             key.verify(signature, signed, padding.PKCS1v15(), algorithm.hash)
-        elif isinstance(key, rsa.RSAPublicKey) and algorithm.hash and algorithm.kind == "pss":
+        elif is_rsa(key) and algorithm.hash and algorithm.kind == "pss":
             scheme = padding.PSS(padding.MGF1(algorithm.hash), padding.PSS.DIGEST_LENGTH)
             key.verify(signature, signed, scheme, algorithm.hash)
-        elif isinstance(key, ec.EllipticCurvePublicKey) and algorithm.hash and algorithm.kind == "ec":
+        elif is_ec(key) and algorithm.hash and algorithm.kind == "ec":
             key.verify(signature, signed, ec.ECDSA(algorithm.hash))
         elif isinstance(key, ed25519.Ed25519PublicKey) and algorithm.kind == "ed25519":
             key.verify(signature, signed)
