@@ -2,6 +2,14 @@
 
 from copy import copy
 from dataclasses import fields, make_dataclass
+from typing import Any
+
+_MAKE = """
+def make(self, {names}):
+    become(self, "__class__", twin)
+    write(self, {names})
+    self.__class__ = frozen
+"""
 
 
 def quickly_made[T](cls: type[T]) -> type[T]:
@@ -13,12 +21,12 @@ def quickly_made[T](cls: type[T]) -> type[T]:
     members = [(field.name, field.type, copy(field)) for field in fields(cls)]  # type: ignore[arg-type]
     end = {name: member for name, member in vars(cls).items() if name == "__post_init__"}
     twin = make_dataclass(cls.__name__, members, namespace=end, slots=True, eq=False, repr=False)
-    write, become = twin.__dict__["__init__"], object.__setattr__
-
-    def make(self: object, *args: object, **kwargs: object) -> None:
-        become(self, "__class__", twin)
-        write(self, *args, **kwargs)
-        self.__class__ = cls
-
+    write = vars(twin)["__init__"]
+    names = write.__code__.co_varnames[1 : write.__code__.co_argcount]
+    known: dict[str, Any] = {"become": object.__setattr__, "write": write, "twin": twin, "frozen": cls}
+    # Written out, as `dataclass` writes its own: passing on whatever comes as *args and **kwargs takes twice as long.
+    exec(_MAKE.format(names=", ".join(names)), known)  # noqa: S102
+    make = known["make"]
+    make.__defaults__, make.__qualname__ = write.__defaults__, cls.__init__.__qualname__
     cls.__init__ = make  # type: ignore[method-assign]
     return cls

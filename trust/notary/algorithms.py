@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cache
-from typing import TypeGuard
+from typing import Any, TypeGuard
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
@@ -52,7 +52,7 @@ def is_ec(key: object) -> TypeGuard[ec.EllipticCurvePublicKey]:
 
 
 @cache
-def _is_of(kind: type, abstract: type) -> bool:
+def _is_of(kind: Any, abstract: Any) -> bool:  # noqa: ANN401 (mypy does not take a type for hashable)
     """Asking an abstract class takes as long as reading half a certificate; the types of keys are few."""
     return issubclass(kind, abstract)
 
