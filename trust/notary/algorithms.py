@@ -1,8 +1,7 @@
 """The key and algorithm table of the signature specification; nothing outside of it signs an artifact."""
 
 from dataclasses import dataclass
-from functools import cache
-from typing import Any, TypeGuard
+from typing import TypeGuard
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
@@ -51,10 +50,15 @@ def is_ec(key: object) -> TypeGuard[ec.EllipticCurvePublicKey]:
     return _is_of(type(key), ec.EllipticCurvePublicKey)
 
 
-@cache
-def _is_of(kind: Any, abstract: Any) -> bool:  # noqa: ANN401 (mypy does not take a type for hashable)
+def _is_of(kind: type, abstract: type) -> bool:
     """Asking an abstract class takes as long as reading half a certificate; the types of keys are few."""
-    return issubclass(kind, abstract)
+    known = _KINDS.get((kind, abstract))
+    if known is None:
+        known = _KINDS[kind, abstract] = issubclass(kind, abstract)
+    return known
+
+
+_KINDS: dict[tuple[type, type], bool] = {}
 
 
 def key_name(key: object) -> str:

@@ -214,11 +214,14 @@ def _blob_target(blob: Blob, signed: Signed) -> Finding:
     return Finding(CheckStatus.passed, "blob_matches", "The payload names this very blob.", seen, wanted)
 
 
+_NO_METADATA_WANTED = Finding(CheckStatus.passed, "no_metadata_wanted", "No user metadata was asked for.")
+
+
 def user_metadata(inputs: Inputs) -> Finding:
     """Whether the payload holds every key and value that was asked for."""
     asked = inputs.user_metadata
     if not asked:
-        return Finding(CheckStatus.passed, "no_metadata_wanted", "No user metadata was asked for.")
+        return _NO_METADATA_WANTED
     have = inputs.signed.target.annotations if inputs.signed.target else {}
     seen, wanted = _pairs({key: have[key] for key in asked if key in have}) or "none of them", _pairs(asked)
     differences = [

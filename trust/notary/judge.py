@@ -98,7 +98,7 @@ class Bench:
     ) -> None:
         self._policy, self._stores, self._answers, self._at = policy, stores, answers, at
         self._choices: dict[str, Choice] = {}
-        self._of_chains: dict[tuple[str, ...], dict[Validation, Finding]] = {}
+        self._of_chains: dict[tuple[str, ...], dict[Validation, CheckResult]] = {}
 
     def judge(self, question: Question, evidence: Evidence) -> Outcome:
         """The verdict on one signature."""
@@ -170,14 +170,15 @@ class Bench:
                 finding = _NO_STATEMENT_ASKS if statement is _NO_STATEMENT else _NOT_ASKED
                 yield _result(validation, finding, level, reached=False)
                 continue
-            finding = known.get(validation) or check(inputs)
-            if validation in OF_CHAIN:
-                known[validation] = finding
-            result = _result(validation, finding, level, reached=reached)
+            result = known.get(validation)
+            if result is None or result.reached_by_notation is not reached:
+                result = _result(validation, check(inputs), level, reached=reached)
+                if validation in OF_CHAIN:
+                    known[validation] = result
             reached = reached and not result.is_critical  # notation stops here; we show the rest, marked
             yield result
 
-    def _known_of_chain(self, inputs: Inputs) -> dict[Validation, Finding]:
+    def _known_of_chain(self, inputs: Inputs) -> dict[Validation, CheckResult]:
         """What was found of the same chain under the same statement, if nothing else of the signature counts for that."""
         if inputs.signed.scheme is not Scheme.x509 or inputs.unverified_timestamp_token or inputs.timestamp:
             return {}
