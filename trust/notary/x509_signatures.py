@@ -18,6 +18,7 @@ PSS_HASHES: dict[tuple[str, int], hashes.HashAlgorithm] = {  # hash, salt length
     ("2.16.840.1.101.3.4.2.2", 48): hashes.SHA384(),
     ("2.16.840.1.101.3.4.2.3", 64): hashes.SHA512(),
 }
+PKCS1 = padding.PKCS1v15()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +93,9 @@ def algorithm_identifier(content: bytes) -> tuple[str, bytes]:
 
 def check_hash(algorithm: SignatureAlgorithm | None, *, allow_sha1: bool) -> None:
     """Raise where the algorithm's hash is too weak to be relied upon."""
-    if not algorithm:
+    if not algorithm or not algorithm.hash:
         return
-    if isinstance(algorithm.hash, hashes.MD5) or (isinstance(algorithm.hash, hashes.SHA1) and not allow_sha1):
+    if algorithm.hash.name == "md5" or (algorithm.hash.name == "sha1" and not allow_sha1):
         raise X509SignatureError(f"the signature algorithm {algorithm.name} is insecure")
 
 
@@ -107,7 +108,7 @@ def check_signature(
     check_hash(algorithm, allow_sha1=allow_sha1)
     try:
         if is_rsa(key) and algorithm.hash and algorithm.kind == "rsa":
-            key.verify(signature, signed, padding.PKCS1v15(), algorithm.hash)
+            key.verify(signature, signed, PKCS1, algorithm.hash)
         elif is_rsa(key) and algorithm.hash and algorithm.kind == "pss":
             scheme = padding.PSS(padding.MGF1(algorithm.hash), padding.PSS.DIGEST_LENGTH)
             key.verify(signature, signed, scheme, algorithm.hash)
