@@ -103,7 +103,7 @@ def parse(content: bytes) -> X509:
         version=version,
         serial=serial,
         signed=signed,
-        signature=_bits(whole),
+        signature=whole.aligned_bits(),
         algorithm=signature_algorithm(algorithm),
         raw_issuer=raw_issuer,
         raw_subject=raw_subject,
@@ -146,12 +146,6 @@ def _extensions(tbs: Reader, version: int) -> Extensions:
         tbs.optional(der.context(2))
     content = tbs.optional(der.context(3, constructed=True)) if version == 3 else None
     return Extensions() if content is None else read_extensions(content)
-
-
-def _bits(reader: Reader) -> bytes:
-    """A bit string as bytes, aligned to the right."""
-    content, padding_bits = reader.bits()
-    return (int.from_bytes(content) >> padding_bits).to_bytes(len(content)) if padding_bits else content
 
 
 @remembered  # authorities are named in all that they issue
@@ -216,7 +210,7 @@ ALPHABETS = {
 def _key(info: Reader) -> tuple[PublicKey | None, str, bytes]:
     """The public key, if it is one that we can use, its kind and size in words, and its bytes without algorithm."""
     oid, parameters = algorithm_identifier(info.read(der.SEQUENCE))
-    content = _bits(info)
+    content = info.aligned_bits()
     return *_key_of(oid, parameters, content), content
 
 
