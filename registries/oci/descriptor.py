@@ -10,6 +10,7 @@ from typing import Self
 from registries.oci.digest import Digest
 from registries.oci.errors import DigestError, ManifestError
 from registries.oci.strict_json import LARGEST_INTEGER
+from registries.oci.values import quickly_made
 
 MAX_ANNOTATIONS = 256
 _MEDIA_TYPE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?", re.ASCII)
@@ -17,6 +18,7 @@ _PLATFORM_PART = re.compile(r"[\x20-\x7e]{0,64}", re.ASCII)
 _FIELDS = frozenset({"mediaType", "digest", "size", "urls", "annotations", "data", "artifactType", "platform"})
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Descriptor:
     """A claim about some bytes: their digest, size and type; none of it holds before the bytes were read."""
@@ -35,19 +37,20 @@ class Descriptor:
     def from_json(cls, value: object) -> Self:
         """The descriptor of a parsed JSON object."""
         fields = object_fields(value, "a descriptor", _FIELDS)
+        name = fields.get("digest")
         try:
-            digest = Digest.parse(fields.get("digest"))
+            digest = Digest.parse(name)
         except DigestError as error:
             raise ManifestError(f"a descriptor names no usable digest: {error}", code=error.code) from error
         size = fields.get("size")
         if not isinstance(size, int) or isinstance(size, bool) or not 0 <= size <= LARGEST_INTEGER:
-            raise ManifestError(f"the descriptor of {digest} has no usable size")
+            raise ManifestError(f"the descriptor of {name} has no usable size")
         return cls(
-            media_type=media_type(fields.get("mediaType"), f"the media type of {digest}"),
+            media_type=media_type(fields.get("mediaType"), f"the media type of {name}"),
             digest=digest,
             size=size,
-            artifact_type=optional_media_type(fields.get("artifactType"), f"the artifact type of {digest}"),
-            annotations=annotations(fields.get("annotations"), f"the descriptor of {digest}"),
+            artifact_type=optional_media_type(fields.get("artifactType"), f"the artifact type of {name}"),
+            annotations=annotations(fields.get("annotations"), f"the descriptor of {name}"),
             platform=_platform(fields.get("platform"), digest),
         )
 
@@ -79,6 +82,8 @@ def object_fields(value: object, what: str, known: frozenset[str]) -> dict[str, 
     """The members of a JSON object; refuses names that only a reader without regard to case would take for known."""
     if not isinstance(value, dict):
         raise ManifestError(f"{what} is not a JSON object")
+    if value.keys() <= known:
+        return value
     folded = _folded(known)
     for name in value:
         if folded.get(name.casefold(), name) != name:

@@ -13,6 +13,7 @@ ENCODED = {  # sha384 is no algorithm of the image-spec, but notation names blob
     "sha384": re.compile(r"[a-f0-9]{96}", re.ASCII),
     "sha512": re.compile(r"[a-f0-9]{128}", re.ASCII),
 }
+HASHES = {"sha256": hashlib.sha256, "sha384": hashlib.sha384, "sha512": hashlib.sha512}
 _ANY_ALGORITHM = re.compile(r"[a-z0-9]+(?:[+._-][a-z0-9]+)*:[a-zA-Z0-9=_-]+", re.ASCII)
 
 
@@ -43,13 +44,13 @@ class Digest:
     def of(cls, content: bytes, algorithm: str = "sha256") -> Self:
         if algorithm not in ENCODED:
             raise DigestError(f"the digest algorithm {algorithm!a} is not supported", code="unsupported_algorithm")
-        return cls(algorithm, hashlib.new(algorithm, content).hexdigest())
+        return cls(algorithm, HASHES[algorithm](content).hexdigest())
 
     def __str__(self) -> str:
         return f"{self.algorithm}:{self.encoded}"
 
     def matches(self, content: bytes) -> bool:
-        return hmac.compare_digest(hashlib.new(self.algorithm, content).hexdigest(), self.encoded)
+        return hmac.compare_digest(HASHES[self.algorithm](content).hexdigest(), self.encoded)
 
     @property
     def short(self) -> str:

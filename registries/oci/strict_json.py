@@ -27,18 +27,12 @@ def loads(content: bytes, *, max_depth: int = 64, max_containers: int = 500_000)
         raise StrictJsonError("it begins with a byte order mark")
     _check_nesting(text, max_depth, max_containers)
     try:
-        value: object = json.loads(
-            text,
-            object_pairs_hook=_refuse_duplicates,
-            parse_constant=_refuse_constant,
-            parse_int=_integer,
-            parse_float=_number,
-        )
+        value: object = _DECODER.decode(text)
     except json.JSONDecodeError as error:
         raise StrictJsonError(f"{error.msg} at line {error.lineno} column {error.colno}") from error
     except RecursionError as error:  # cannot happen below max_depth; json's own limit is not ours to know
         raise StrictJsonError("it is nested too deeply") from error
-    if _MAYBE_SURROGATE.search(text):
+    if "\\u" in text and _MAYBE_SURROGATE.search(text):
         _refuse_lone_surrogates(value)
     return value
 
@@ -89,6 +83,11 @@ def _number(text: str) -> float:
     if not math.isfinite(value):
         raise StrictJsonError(f"the number {text[:20]} is too large")
     return value
+
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_refuse_duplicates, parse_constant=_refuse_constant, parse_int=_integer, parse_float=_number
+)
 
 
 def _refuse_lone_surrogates(value: object) -> None:

@@ -29,7 +29,7 @@ def loads(content: bytes) -> object:
     stream = BytesIO(content)
     decoder = CBORDecoder(
         stream,
-        semantic_decoders={1: _time} | dict.fromkeys(BUILT_IN_TAGS, _refuse_tag),
+        semantic_decoders=_TAGS,
         tag_hook=_refuse_tag,
         read_size=1,
         max_depth=MAX_DEPTH,
@@ -66,8 +66,13 @@ def _refuse_tag(*_: object) -> NoReturn:
     raise CborError("it holds a tag that envelopes do not have")
 
 
+_TAGS = {1: _time} | dict.fromkeys(BUILT_IN_TAGS, _refuse_tag)
+
+
 def _check_types(value: object) -> None:
     """Raise unless `value` is made of the types of an envelope; its depth was bounded by the decoder."""
+    if type(value) is bytes or type(value) is str:
+        return
     if type(value) is dict:
         for key, item in value.items():
             if type(key) not in {int, str}:

@@ -5,19 +5,21 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import lru_cache
 
+from registries.oci.values import quickly_made
 from trust.notary import x509
 from trust.notary.algorithms import key_name
 from trust.notary.der import SEQUENCE, DerError, Reader
-from trust.notary.distinguished_names import NameAttribute, last_value, print_name
+from trust.notary.distinguished_names import last_value, print_name
 from trust.notary.errors import CertificateError
+from trust.notary.remembered import remembered
 from trust.notary.x509 import X509
 from trust.notary.x509_signatures import X509SignatureError
 
 COMMON_NAME = "2.5.4.3"
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Certificate:
     """The facts of one certificate; whoever reads them later needs no key operation."""
@@ -37,9 +39,9 @@ class Certificate:
     common_name: str
 
     @staticmethod
-    @lru_cache(maxsize=1024)
+    @remembered  # signatures share certificates
     def parse(der: bytes) -> "Certificate":
-        """Read one DER certificate. Signatures share certificates, and bytes do not change: hence the cache."""
+        """Read one DER certificate."""
         thumbprint = hashlib.sha256(der).hexdigest()
         try:
             parsed = x509.parse(der)
@@ -48,8 +50,8 @@ class Certificate:
         return Certificate(
             der=der,
             thumbprint=thumbprint,
-            subject=_printed(parsed.subject),
-            issuer=_printed(parsed.issuer),
+            subject=_printed(parsed.raw_subject),
+            issuer=_printed(parsed.raw_issuer),
             serial=f"{parsed.serial:x}",
             not_before=parsed.not_before,
             not_after=parsed.not_after,
@@ -62,10 +64,9 @@ class Certificate:
         )
 
 
-@lru_cache(maxsize=1024)
-def _printed(name: tuple[NameAttribute, ...]) -> str:
-    """The name as text. Authorities are named in all that they issue: hence the cache."""
-    return print_name(name)
+@remembered  # authorities are named in all that they issue
+def _printed(raw_name: bytes) -> str:
+    return print_name(x509.name_of(raw_name))
 
 
 def _is_signed_by_itself(parsed: X509) -> bool:

@@ -2,13 +2,13 @@
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
 
 from trust.notary import x509, x509_extensions
 from trust.notary.algorithms import key_name
 from trust.notary.certificates import Certificate
 from trust.notary.distinguished_names import print_name
 from trust.notary.errors import CertificateError, quote
+from trust.notary.remembered import remembered_together
 from trust.notary.x509 import X509
 from trust.notary.x509_signatures import X509SignatureError
 
@@ -58,15 +58,15 @@ def check_timestamping_purpose(certificate: Certificate) -> None:
         raise CertificateError(fault[1], code="tsa_purpose", certificate=fault[2])
 
 
-@lru_cache(maxsize=1024)
+@remembered_together
 def _chain_fault(ders: tuple[bytes, ...]) -> tuple[str, str, str] | None:
-    """The first rule that the chain breaks. Many signatures share a chain, and bytes do not change: hence the cache."""
+    """The first rule that the chain breaks. Many signatures share a chain."""
     if not ders:
         return "chain_missing", "the envelope holds no certificate chain", ""
     return _first_fault(ders, SINGLE_RULES if len(ders) == 1 else CHAIN_RULES)
 
 
-@lru_cache(maxsize=1024)
+@remembered_together
 def _timestamping_fault(ders: tuple[bytes, ...]) -> tuple[str, str, str] | None:
     return _first_fault(ders, TIMESTAMPING_RULES)
 

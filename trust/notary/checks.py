@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 
 from registries.oci.descriptor import Descriptor
+from registries.oci.values import quickly_made
 from trust.notary.algorithms import BY_NAME
 from trust.notary.blob import Blob
 from trust.notary.certificates import Certificate
@@ -23,6 +24,7 @@ UNSUPPORTED_ENVELOPE = "envelope_type"  # unknown to us and to notation alike, w
 STORE_TYPE = {Scheme.x509: "ca", Scheme.signing_authority: "signingAuthority"}
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Inputs:
     """Everything a check may look at, for a signature whose integrity holds."""
@@ -43,6 +45,7 @@ class Inputs:
         return self.chain[0]
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Finding:
     """What a check found."""
@@ -211,11 +214,14 @@ def _blob_target(blob: Blob, signed: Signed) -> Finding:
     return Finding(CheckStatus.passed, "blob_matches", "The payload names this very blob.", seen, wanted)
 
 
+_NO_METADATA_WANTED = Finding(CheckStatus.passed, "no_metadata_wanted", "No user metadata was asked for.")
+
+
 def user_metadata(inputs: Inputs) -> Finding:
     """Whether the payload holds every key and value that was asked for."""
     asked = inputs.user_metadata
     if not asked:
-        return Finding(CheckStatus.passed, "no_metadata_wanted", "No user metadata was asked for.")
+        return _NO_METADATA_WANTED
     have = inputs.signed.target.annotations if inputs.signed.target else {}
     seen, wanted = _pairs({key: have[key] for key in asked if key in have}) or "none of them", _pairs(asked)
     differences = [

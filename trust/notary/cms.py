@@ -96,7 +96,7 @@ def _signed_data(holder: Reader) -> SignedData:
 def _skip_algorithms(reader: Reader) -> None:
     """The digest algorithms that the signers use; each signer names its own again."""
     while not reader.empty:
-        algorithm_identifier(reader.inside())
+        algorithm_identifier(reader.read(der.SEQUENCE))
 
 
 def _encapsulated(reader: Reader) -> tuple[str, bytes]:
@@ -133,14 +133,14 @@ def _signer(reader: Reader) -> SignerInfo:
     issuer_and_serial = reader.inside()
     issuer, serial = issuer_and_serial.element(der.SEQUENCE), issuer_and_serial.integer()
     end(issuer_and_serial, "signer's name")
-    digest_algorithm = algorithm_identifier(reader.inside())[0]
+    digest_algorithm = algorithm_identifier(reader.read(der.SEQUENCE))[0]
     attributes = _attributes(Reader(reader.optional(SIGNED_ATTRIBUTES) or b""))
     signer = SignerInfo(
         version=version,
         issuer=issuer,
         serial=serial,
         digest_algorithm=digest_algorithm,
-        signature_algorithm=algorithm_identifier(reader.inside())[0],
+        signature_algorithm=algorithm_identifier(reader.read(der.SEQUENCE))[0],
         signature=reader.read(der.OCTET_STRING),
         signed=element(der.SET, b"".join(sorted(attributes.values()))) if attributes else b"",
         attributes=tuple(attributes.items()),

@@ -27,7 +27,7 @@ from trust.notary.envelope import (
     plugin_of,
 )
 from trust.notary.errors import EnvelopeError, quote
-from trust.notary.signed import Attribute, Scheme, Signed
+from trust.notary.signed import SCHEMES, Attribute, Scheme, Signed
 
 PREFIX = b"\xd2\x84"
 "Tag 18 and an array of four, in their shortest form."
@@ -188,11 +188,9 @@ def _refuse_times(value: object) -> None:
     """Raise if a tagged time stands anywhere in `value`: only the three known attributes may be one."""
     if type(value) is Time:
         raise EnvelopeError("a tagged value stands where none may be", code="attribute_value")
-    items: Collection[object] = (
-        value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
-    )
-    for item in items:
-        _refuse_times(item)
+    if type(value) is dict or type(value) is list:
+        for item in value.values() if type(value) is dict else value:
+            _refuse_times(item)
 
 
 def _check_critical(header: Header) -> None:
@@ -208,9 +206,9 @@ def _check_critical(header: Header) -> None:
 
 def _scheme(header: Header) -> Scheme:
     value = header.get(SIGNING_SCHEME)
-    if not isinstance(value, str) or value not in set(Scheme):
+    if not isinstance(value, str) or value not in SCHEMES:
         raise EnvelopeError(f"the signing scheme {quote(str(value))} is none that exists", code="signing_scheme")
-    return Scheme(value)
+    return SCHEMES[value]
 
 
 def _critical(header: Header, scheme: Scheme) -> Collection[object]:

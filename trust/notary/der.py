@@ -14,6 +14,7 @@ _TIMES = {
     UTC_TIME: re.compile(rb"([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})?(Z|[+-][0-9]{4})"),
     GENERALIZED_TIME: re.compile(rb"([0-9]{4})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})(Z|[+-][0-9]{4})"),
 }
+_PLAIN_UTC_TIME = re.compile(rb"[0-9]{6}(?:[01][0-9]|2[0-3])[0-9]{4}Z")
 _PRECISE_TIME = re.compile(
     rb"([0-9]{4})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})([0-9]{2})(?:\.([0-9]{0,8}[1-9]))?(Z|[+-][0-9]{4})"
 )
@@ -45,34 +46,40 @@ class Reader:
 
     def peek(self) -> int:
         """The tag of the next element; -1 at the end."""
-        return -1 if self.empty else self.content[self.position]
+        return self.content[self.position] if self.position < len(self.content) else -1
 
     def any(self) -> tuple[int, bytes, bytes]:
         """The next element: its tag, its content, and the whole of it."""
         start = self.position
-        head = self.content[start : start + 6]
-        if len(head) < 2 or head[0] & 0x1F == 0x1F:
+        begin = self._enter()
+        return self.content[start], self.content[begin : self.position], self.content[start : self.position]
+
+    def read(self, tag: int) -> bytes:
+        """The content of the next element, which must have that tag."""
+        start = self.position
+        begin = self._enter()
+        if self.content[start] != tag:
+            raise DerError(f"an element has the tag {self.content[start]:#04x} instead of {tag:#04x}")
+        return self.content[begin : self.position]
+
+    def _enter(self) -> int:
+        """Move behind the next element; where its content begins."""
+        content, start = self.content, self.position
+        size = len(content)
+        if size < start + 2 or content[start] & 0x1F == 0x1F:
             raise DerError("an element is cut short or has a long tag")
-        begin, length = 2, head[1]
+        begin, length = start + 2, content[start + 1]
         if length & 0x80:
             count = length & 0x7F
-            octets = head[2 : 2 + count]
+            octets = content[begin : begin + count] if count <= 4 else b""
             length = int.from_bytes(octets)
             if not 1 <= count <= 4 or len(octets) < count or octets[0] == 0 or length < 0x80:
                 raise DerError("an element's length is not in its shortest form")
             begin += count
-        end = start + begin + length
-        if end > len(self.content):
+        if begin + length > size:
             raise DerError("an element is longer than what holds it")
-        self.position = end
-        return head[0], self.content[start + begin : end], self.content[start:end]
-
-    def read(self, tag: int) -> bytes:
-        """The content of the next element, which must have that tag."""
-        found, content, _ = self.any()
-        if found != tag:
-            raise DerError(f"an element has the tag {found:#04x} instead of {tag:#04x}")
-        return content
+        self.position = begin + length
+        return begin
 
     def element(self, tag: int) -> bytes:
         """The whole next element, which must have that tag."""
@@ -123,6 +130,8 @@ class Reader:
     def time(self) -> datetime:
         """A UTCTime or GeneralizedTime."""
         tag, content, _ = self.any()
+        if tag == UTC_TIME and _PLAIN_UTC_TIME.fullmatch(content):
+            return _plain_utc_time(content)
         match = _TIMES[tag].fullmatch(content) if tag in _TIMES else None
         if not match:
             raise DerError("a time is in no form that certificates use")
@@ -169,6 +178,15 @@ def dotted(content: bytes) -> str:
     if not content or not fresh:
         raise DerError("an object identifier is cut short")
     return ".".join(map(str, parts))
+
+
+def _plain_utc_time(content: bytes) -> datetime:
+    """A UTCTime in the form that nearly all certificates have: to the second, in UTC."""
+    century = b"19" if content >= b"5" else b"20"
+    try:
+        return datetime.fromisoformat((century + content[:6] + b"T" + content[6:]).decode())
+    except ValueError as error:
+        raise DerError("a time is not in any calendar") from error
 
 
 def _zone(text: bytes) -> timezone:

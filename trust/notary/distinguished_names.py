@@ -1,5 +1,6 @@
 """Distinguished names as notation treats them: printed as Go prints a subject, read as RFC 4514, compared as maps."""
 
+import re
 import string
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +11,10 @@ from trust.notary.errors import DistinguishedNameError, quote
 
 MANDATORY = ("C", "ST", "O")
 ESCAPED = str.maketrans({character: "\\" + character for character in ',+"\\<>;'})
+SPECIAL = re.compile(r"""[,+"\\<>;]|^[ #]| $""")
 ESCAPABLE = frozenset(' "#+,;<=>\\')
+PLAIN = re.compile(r" *+[0-9A-Za-z.][^=,;+\\]*+=[^,;+\\]*+(?:, *+[0-9A-Za-z.][^=,;+\\]*+=[^,;+\\]*+)*+", re.ASCII)
+"A name without escapes and joined attributes, as nearly all are."
 HEX = frozenset(string.hexdigits)
 PRINTABLE_STRING = frozenset(string.ascii_letters + string.digits + " '()+,-./:=?")
 
@@ -25,6 +29,7 @@ GROUPED = {
     "2.5.4.11": "OU",
 }
 SINGLE = {"2.5.4.3": "CN", "2.5.4.5": "SERIALNUMBER"}  # of several the last one counts
+NAMED = frozenset({*GROUPED, *SINGLE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +42,16 @@ class NameAttribute:
 
 def print_name(attributes: Sequence[NameAttribute]) -> str:
     """The text of a name as Go's `pkix.Name.String` gives it; `attributes` in the certificate's order."""
-    rdns = [f"{a.oid}=#{_der_string(a.value).hex()}" for a in attributes if a.oid not in GROUPED | SINGLE]
+    by_type: dict[str, list[str]] = {}
+    for attribute in attributes:
+        by_type.setdefault(attribute.oid, []).append(attribute.value)
+    rdns = [f"{a.oid}=#{_der_string(a.value).hex()}" for a in attributes if a.oid not in NAMED]
     for oid, name in GROUPED.items():
-        if values := [a.value for a in attributes if a.oid == oid]:
-            rdns.append("+".join(f"{name}={_escape(value)}" for value in values))
+        if values := by_type.get(oid):
+            rdns.append("+".join([f"{name}={_escape(value)}" for value in values]))
     for oid, name in SINGLE.items():
-        if value := last_value(attributes, oid):
-            rdns.append(f"{name}={_escape(value)}")
+        if (values := by_type.get(oid)) and values[-1]:
+            rdns.append(f"{name}={_escape(values[-1])}")
     return ",".join(reversed(rdns))
 
 
@@ -81,6 +89,11 @@ def is_subset(wanted: Mapping[str, str], have: Mapping[str, str]) -> bool:
 def _attributes(text: str) -> Iterator[tuple[str, str, bool]]:
     """Each attribute's type and value, and whether a plus sign joins it to another; splits before it unescapes."""
     if not text.strip():
+        return
+    if text.isascii() and PLAIN.fullmatch(text):
+        for part in text.split(","):
+            name, _, value = part.partition("=")
+            yield name.strip(" "), value.strip(" "), False
         return
     name, start, escaped, joined = "", 0, False, False
     for position, character in enumerate(text):
@@ -131,6 +144,8 @@ def _unescape(part: str, text: str) -> str:
 
 
 def _escape(value: str) -> str:
+    if not SPECIAL.search(value):
+        return value
     text = value.translate(ESCAPED)
     if value.startswith((" ", "#")):
         text = "\\" + text

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from registries.oci.digest import Digest
+from registries.oci.values import quickly_made
 from trust.notary import cose, jws
 from trust.notary.certificates import Certificate
 from trust.notary.envelope import Envelope
@@ -20,6 +21,7 @@ MAX_ENVELOPE = 1 << 20  # notation reads 32 MiB; a real envelope has some kiloby
 PARSERS = {JWS: jws.parse, COSE: cose.parse}
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """One examined envelope: either `signed` and `chain` (leaf first), or the fault and what the bytes only claim."""

@@ -1,10 +1,10 @@
 """Which certificate signed which: found out once a pair, so that whoever looks for a chain needs no key operation."""
 
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 
 from trust.notary import x509
 from trust.notary.certificates import Certificate
+from trust.notary.remembered import remembered_together
 from trust.notary.x509_signatures import X509SignatureError
 
 type Issuances = frozenset[tuple[str, str]]
@@ -13,13 +13,12 @@ type Issuances = frozenset[tuple[str, str]]
 
 def is_issued(child: Certificate, parent: Certificate) -> bool:
     """Whether `parent` may issue certificates, is named by `child` byte for byte, and signed it."""
-    return _is_issued(child.der, parent.der)
+    return _is_issued((child.der, parent.der))
 
 
-@lru_cache(maxsize=4096)
-def _is_issued(child: bytes, parent: bytes) -> bool:
-    """Bytes do not change, hence the cache."""
-    below, above = x509.parse(child), x509.parse(parent)
+@remembered_together
+def _is_issued(pair: tuple[bytes, ...]) -> bool:
+    below, above = map(x509.parse, pair)
     if below.raw_issuer != above.raw_subject:
         return False
     try:

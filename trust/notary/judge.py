@@ -11,7 +11,7 @@ from trust.notary.authentic_time import authentic_time, authentic_timestamp
 from trust.notary.blob import Blob
 from trust.notary.blob_policy import BlobTrustPolicy
 from trust.notary.checks import Finding, Inputs
-from trust.notary.evidence import Evidence
+from trust.notary.evidence import Evidence, Scheme
 from trust.notary.identity import identity
 from trust.notary.levels import LEVELS, Action, Level, Validation
 from trust.notary.outcome import (
@@ -44,6 +44,11 @@ CHECKS: Mapping[Validation, Callable[[Inputs], Finding]] = MappingProxyType(  # 
         Validation.user_metadata: checks.user_metadata,
     }
 )
+OF_CHAIN = frozenset(
+    {Validation.authenticity, Validation.identity, Validation.authentic_timestamp, Validation.revocation}
+)
+"The checks that see of a signature only its chain, where no one vouches for the time of signing."
+MOST_REMEMBERED = 1024
 GREEN_NEEDS = (Validation.integrity, Validation.authenticity, Validation.identity)  # whatever the level says of them
 PLUGIN_DECIDES = (Validation.identity, Validation.revocation)  # a verification plugin may answer these differently
 _NO_STATEMENT = Statement(
@@ -78,77 +83,109 @@ def judge(
     at: datetime,
 ) -> Outcome:
     """Run the validations in the specification's order; no I/O, no clock, no public-key operation."""
-    choice = policy.choose(question.reference)
-    statement = choice.statement or _NO_STATEMENT
-    inputs = _inputs(question, evidence, statement, stores, answers, at)
-    results = tuple(_results(evidence, inputs, statement))
-    vouched = authentic_time(inputs) if inputs else AuthenticTime()
-    word, reason, message = _word(choice, evidence, results)
-    obstacle = _obstacle(choice, evidence, results)
-    return Outcome(
-        word=word,
-        reason=reason,
-        message=message,
-        statement=statement.name,
-        level=statement.level.name,
-        results=results,
-        verified=not obstacle and not statement.level.skips_everything,
-        skipped=statement.level.skips_everything,
-        error=obstacle,
-        signer=_signer(evidence),
-        green_until=_green_until(evidence, results, vouched, at) if word.is_green else None,
-        stands_until=_stands_until(results) if word.is_green else None,
-        notes=tuple(_notes(results, vouched, at)),
-        authentic_time=vouched,
-    )
+    return Bench(policy, stores, answers, at).judge(question, evidence)
 
 
-def _inputs(
-    question: Question,
-    evidence: Evidence,
-    statement: Statement,
-    stores: TrustStores,
-    answers: RevocationAnswers,
-    at: datetime,
-) -> Inputs | None:
-    """What the checks look at; None where the integrity of the envelope does not hold."""
-    if evidence.signed is None:
-        return None
-    return Inputs(
-        target=question.target,
-        user_metadata=question.user_metadata,
-        signed=evidence.signed,
-        chain=evidence.chain,
-        unverified_timestamp_token=evidence.unverified_timestamp_token,
-        timestamp=evidence.timestamp,
-        statement=statement,
-        stores=stores,
-        answers=answers,
-        at=at,
-    )
+class Bench:
+    """Judges many signatures by one policy at one instant, and looks only once at a chain that several of them share."""
 
+    def __init__(
+        self,
+        policy: TrustPolicy | BlobTrustPolicy,
+        stores: TrustStores,
+        answers: RevocationAnswers,
+        at: datetime,
+    ) -> None:
+        self._policy, self._stores, self._answers, self._at = policy, stores, answers, at
+        self._choices: dict[str, Choice] = {}
+        self._of_chains: dict[tuple[str, ...], dict[Validation, CheckResult]] = {}
 
-def _results(evidence: Evidence, inputs: Inputs | None, statement: Statement) -> Iterator[CheckResult]:
-    """Every check whose inputs exist, also after the failure at which notation stops; those are marked."""
-    level = statement.level
-    if level.skips_everything:
-        yield from (_result(validation, _NOT_ASKED, level, reached=False) for validation in Validation)
-        return
-    reached = statement is not _NO_STATEMENT
-    integrity = _result(Validation.integrity, checks.integrity(evidence), level, reached=reached)
-    yield integrity
-    if inputs is None:
-        yield from (_result(validation, _NO_ENVELOPE, level, reached=False) for validation in CHECKS)
-        return
-    reached = reached and not inputs.signed.verification_plugin  # notation asks the plugin, or gives up without one
-    for validation, check in CHECKS.items():
-        if level[validation] is Action.skip:
-            finding = _NO_STATEMENT_ASKS if statement is _NO_STATEMENT else _NOT_ASKED
-            yield _result(validation, finding, level, reached=False)
-            continue
-        result = _result(validation, check(inputs), level, reached=reached)
-        reached = reached and not result.is_critical  # notation stops here; we show the rest, marked
-        yield result
+    def judge(self, question: Question, evidence: Evidence) -> Outcome:
+        """The verdict on one signature."""
+        choice = self._choose(question.reference)
+        statement = choice.statement or _NO_STATEMENT
+        inputs = self._inputs(question, evidence, statement)
+        results = tuple(self._results(evidence, inputs, statement))
+        vouched = authentic_time(inputs) if inputs else AuthenticTime()
+        notable = [result for result in results if not result.is_plain]
+        word, reason, message = _word(choice, evidence, results, notable)
+        obstacle = _obstacle(choice, evidence, notable)
+        return Outcome(
+            word=word,
+            reason=reason,
+            message=message,
+            statement=statement.name,
+            level=statement.level.name,
+            results=results,
+            verified=not obstacle and not statement.level.skips_everything,
+            skipped=statement.level.skips_everything,
+            error=obstacle,
+            signer=_signer(evidence),
+            green_until=_green_until(evidence, results, vouched, self._at) if word.is_green else None,
+            stands_until=_stands_until(results) if word.is_green else None,
+            notes=tuple(_notes(results, vouched, self._at)),
+            authentic_time=vouched,
+        )
+
+    def _choose(self, reference: str) -> Choice:
+        if len(self._choices) >= MOST_REMEMBERED:
+            self._choices.clear()
+        if reference not in self._choices:
+            self._choices[reference] = self._policy.choose(reference)
+        return self._choices[reference]
+
+    def _inputs(self, question: Question, evidence: Evidence, statement: Statement) -> Inputs | None:
+        """What the checks look at; None where the integrity of the envelope does not hold."""
+        if evidence.signed is None:
+            return None
+        return Inputs(
+            target=question.target,
+            user_metadata=question.user_metadata,
+            signed=evidence.signed,
+            chain=evidence.chain,
+            unverified_timestamp_token=evidence.unverified_timestamp_token,
+            timestamp=evidence.timestamp,
+            statement=statement,
+            stores=self._stores,
+            answers=self._answers,
+            at=self._at,
+        )
+
+    def _results(self, evidence: Evidence, inputs: Inputs | None, statement: Statement) -> Iterator[CheckResult]:
+        """Every check whose inputs exist, also after the failure at which notation stops; those are marked."""
+        level = statement.level
+        if level.skips_everything:
+            yield from (_result(validation, _NOT_ASKED, level, reached=False) for validation in Validation)
+            return
+        reached = statement is not _NO_STATEMENT
+        integrity = _result(Validation.integrity, checks.integrity(evidence), level, reached=reached)
+        yield integrity
+        if inputs is None:
+            yield from (_result(validation, _NO_ENVELOPE, level, reached=False) for validation in CHECKS)
+            return
+        reached = reached and not inputs.signed.verification_plugin  # notation asks the plugin, or gives up without one
+        known = self._known_of_chain(inputs)
+        for validation, check in CHECKS.items():
+            if level[validation] is Action.skip:
+                finding = _NO_STATEMENT_ASKS if statement is _NO_STATEMENT else _NOT_ASKED
+                yield _result(validation, finding, level, reached=False)
+                continue
+            result = known.get(validation)
+            if result is None or result.reached_by_notation is not reached:
+                result = _result(validation, check(inputs), level, reached=reached)
+                if validation in OF_CHAIN:
+                    known[validation] = result
+            reached = reached and not result.is_critical  # notation stops here; we show the rest, marked
+            yield result
+
+    def _known_of_chain(self, inputs: Inputs) -> dict[Validation, CheckResult]:
+        """What was found of the same chain under the same statement, if nothing else of the signature counts for that."""
+        if inputs.signed.scheme is not Scheme.x509 or inputs.unverified_timestamp_token or inputs.timestamp:
+            return {}
+        if len(self._of_chains) >= MOST_REMEMBERED:
+            self._of_chains.clear()
+        key = (inputs.statement.name, *(certificate.thumbprint for certificate in inputs.chain))
+        return self._of_chains.setdefault(key, {})
 
 
 _NO_ENVELOPE = Finding(
@@ -160,24 +197,26 @@ _NO_STATEMENT_ASKS = Finding(CheckStatus.not_run, "no_statement", "No statement 
 
 def _result(validation: Validation, finding: Finding, level: Level, *, reached: bool) -> CheckResult:
     return CheckResult(
-        validation=validation,
-        action=level[validation],
-        status=finding.status,
-        code=finding.code,
-        message=finding.message,
-        seen=finding.seen,
-        wanted=finding.wanted,
-        nearest_fix=finding.nearest_fix,
-        reached_by_notation=reached,
-        certificate=finding.certificate,
-        store=finding.store,
-        until=finding.until,
-        doubts=finding.doubts,
-        answers=finding.answers,
+        validation,
+        level[validation],
+        finding.status,
+        finding.code,
+        finding.message,
+        finding.seen,
+        finding.wanted,
+        finding.nearest_fix,
+        reached,
+        finding.certificate,
+        finding.store,
+        finding.until,
+        finding.doubts,
+        finding.answers,
     )
 
 
-def _word(choice: Choice, evidence: Evidence, results: Sequence[CheckResult]) -> tuple[Word, str, str]:
+def _word(
+    choice: Choice, evidence: Evidence, results: Sequence[CheckResult], notable: Sequence[CheckResult]
+) -> tuple[Word, str, str]:
     """Signboard's word, its reason code, and the sentence for people. First match decides."""
     statement = choice.statement
     if statement is None:
@@ -193,18 +232,18 @@ def _word(choice: Choice, evidence: Evidence, results: Sequence[CheckResult]) ->
     if target.status is CheckStatus.failed:
         return Word.failed, target.code, target.message
     who = _signer(evidence)
-    if decisive := [result for result in results if _is_decisive(result, evidence)]:
+    if decisive := [result for result in notable if _is_decisive(result, evidence)]:
         result = next((result for result in decisive if result.code == "revoked"), decisive[0])  # it is an alarm
         message = f"Signed by {who}, but not as statement {statement.name} asks. {result.message}"
         return Word.untrusted, result.code, message
-    if doubt := _doubt(evidence, results):
+    if doubt := _doubt(evidence, notable):
         return (
             Word.unknown,
             doubt.code,
             f"Signed by {who}, and nobody here can say whether that is enough. {doubt.message}",
         )
     accepted = f"Signed by {who}, accepted by statement {statement.name}"
-    if exception := next(_exceptions(results), None):
+    if exception := next(_exceptions(notable), None):
         return Word.verified_with_exceptions, exception.code, f"{accepted}. {exception.message}"
     return Word.verified, "verified", f"{accepted}."
 
@@ -217,7 +256,7 @@ def _is_decisive(result: CheckResult, evidence: Evidence) -> bool:
     return matters and result.status is CheckStatus.failed and not result.is_undecided
 
 
-def _doubt(evidence: Evidence, results: Sequence[CheckResult]) -> Note | None:
+def _doubt(evidence: Evidence, notable: Sequence[CheckResult]) -> Note | None:
     """What would have to be known before the signature could be called good."""
     signed = evidence.signed
     if signed and signed.verification_plugin:
@@ -226,33 +265,33 @@ def _doubt(evidence: Evidence, results: Sequence[CheckResult]) -> Note | None:
     if signed and (critical := next((attribute for attribute in signed.attributes if attribute.critical), None)):
         message = f"It has the critical attribute {critical.name}, which Signboard does not know."
         return Note("critical_attribute_unknown", message)
-    undecided = next((result for result in results if result.is_open), None)
+    undecided = next((result for result in notable if result.is_open), None)
     return Note(undecided.code, undecided.message) if undecided else None
 
 
-def _exceptions(results: Sequence[CheckResult]) -> Iterator[Note]:
+def _exceptions(notable: Sequence[CheckResult]) -> Iterator[Note]:
     """Why a good signature is good with exceptions only; what is only logged comes before what was skipped."""
-    for result in results:
+    for result in notable:
         if result.action is Action.log and result.status is not CheckStatus.passed:
             yield Note(f"{result.validation.name}_logged", f"{result.message} The statement only logs that.")
-    revocation = next(result for result in results if result.validation is Validation.revocation)
-    if revocation.action is Action.log:
+    actions = [result.action for result in notable if result.validation is Validation.revocation]
+    if Action.log in actions:
         yield Note("revocation_logged", "The statement only logs whether a certificate is revoked.")
-    if revocation.action is Action.skip:
+    if Action.skip in actions:
         yield Note("revocation_skipped", "The statement does not ask whether a certificate is revoked.")
-    yield from (Note("answer_doubtful", doubt.message) for result in results for doubt in result.doubts)
+    yield from (Note("answer_doubtful", doubt.message) for result in notable for doubt in result.doubts)
 
 
-def _obstacle(choice: Choice, evidence: Evidence, results: Sequence[CheckResult]) -> str:
+def _obstacle(choice: Choice, evidence: Evidence, notable: Sequence[CheckResult]) -> str:
     """Why notation would not accept the signature alone, or why we may not say that it would; empty if it would."""
     if choice.statement is None:
         return choice.message
     if choice.statement.level.skips_everything:
         return ""
-    stop = next((result for result in results if result.is_critical and result.reached_by_notation), None)
+    stop = next((result for result in notable if result.is_critical and result.reached_by_notation), None)
     if stop:
         return stop.message
-    doubt = _doubt(evidence, results)
+    doubt = _doubt(evidence, notable)
     return doubt.message if doubt else ""
 
 

@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+import string
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -31,17 +32,20 @@ from trust.notary.envelope import (
     plugin_of,
 )
 from trust.notary.errors import EnvelopeError, quote
-from trust.notary.signed import Attribute, Scheme, Signed
+from trust.notary.remembered import remembered_together
+from trust.notary.signed import SCHEMES, Attribute, Scheme, Signed
 
-MEMBERS = ("payload", "protected", "header", "signature")
-UNPROTECTED = ("x5c", TIMESTAMP_SIGNATURE, SIGNING_AGENT)
-PROTECTED = ("alg", "cty", "crit", SIGNING_SCHEME, SIGNING_TIME, AUTHENTIC_SIGNING_TIME, EXPIRY)
+MEMBERS = frozenset({"payload", "protected", "header", "signature"})
+UNPROTECTED = frozenset({"x5c", TIMESTAMP_SIGNATURE, SIGNING_AGENT})
+PROTECTED = frozenset({"alg", "cty", "crit", SIGNING_SCHEME, SIGNING_TIME, AUTHENTIC_SIGNING_TIME, EXPIRY})
 # Early releases wrote these; notation reads names without regard to case, so they still count.
 OLD_SPELLINGS = {
     "io.cncf.notary.TimestampSignature": TIMESTAMP_SIGNATURE,
     "io.cncf.notary.SigningAgent": SIGNING_AGENT,
 }
-_BASE64URL = re.compile(r"[A-Za-z0-9_-]*", re.ASCII)
+BASE64URL = (string.ascii_uppercase + string.ascii_lowercase + string.digits + "-_").encode()
+LAST_CHARACTERS = {2: BASE64URL[::16], 3: BASE64URL[::4]}
+"After two or three characters of four: those whose last bits, which belong to no byte, are zero."
 _RFC3339 = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}(\.[0-9]+)?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])"
 )
@@ -71,7 +75,7 @@ class JwsEnvelope(Envelope):
         return BY_NAME[name]
 
     def _signed_bytes(self) -> bytes:
-        decode_base64url(self.payload, "the payload")
+        _payload(self.payload)
         return f"{self.protected}.{self.payload}".encode("ascii")
 
     def _unverified_signed(self) -> Signed:
@@ -80,7 +84,7 @@ class JwsEnvelope(Envelope):
         times = {name: _time(header.get(name), name) for name in TIMES}
         critical = _critical(header, scheme, has_expiry=times[EXPIRY] not in {None, NO_TIME})
         expect(header.get("cty"), str, "the content type")
-        payload = decode_base64url(self.payload, "the payload")
+        payload = _payload(self.payload)
         document = _json_object(payload, "the payload")
         attributes = tuple(
             Attribute(
@@ -129,13 +133,18 @@ def parse(content: bytes) -> JwsEnvelope:
 
 def decode_base64url(text: str, what: str) -> bytes:
     """Base64url as RFC 7515 has it: no padding, no line ends, no bits left over."""
-    padded = text + "=" * (-len(text) % 4)
-    if not _BASE64URL.fullmatch(text) or len(text) % 4 == 1:
+    content = text.encode(errors="replace")
+    rest = len(content) % 4
+    if content.translate(None, BASE64URL) or rest == 1:
         raise EnvelopeError(f"{what} is not base64url", code="base64")
-    content = base64.urlsafe_b64decode(padded)
-    if base64.urlsafe_b64encode(content).decode() != padded:
+    if rest and content[-1] not in LAST_CHARACTERS[rest]:
         raise EnvelopeError(f"{what} is not base64url: its last character says more than it may", code="base64")
-    return content
+    return base64.urlsafe_b64decode(content + b"=" * (-rest % 4))
+
+
+@lru_cache(maxsize=16)  # it is decoded before the signature is verified, and read afterwards
+def _payload(text: str) -> bytes:
+    return decode_base64url(text, "the payload")
 
 
 @lru_cache(maxsize=16)  # each step of opening an envelope reads it
@@ -170,7 +179,14 @@ def _chain(value: object) -> tuple[bytes, ...]:
     if not isinstance(value, list):
         raise EnvelopeError("the certificate chain is not a list")
     check_chain_length(len(value))
-    return tuple(_base64(item, "a certificate") for item in value)
+    for item in value:
+        expect(item, str, "a certificate")
+    return _decoded(tuple(value))
+
+
+@remembered_together  # many signatures share a chain
+def _decoded(texts: tuple[str, ...]) -> tuple[bytes, ...]:
+    return tuple(_base64(text, "a certificate") for text in texts)
 
 
 def _base64(value: object, what: str) -> bytes:
@@ -198,8 +214,10 @@ def _json_object(content: bytes, what: str) -> dict[str, object]:
     return value
 
 
-def _refuse_variants(header: Mapping[str, object], reserved: tuple[str, ...], what: str) -> None:
+def _refuse_variants(header: Mapping[str, object], reserved: frozenset[str], what: str) -> None:
     """Refuse a name that only a reader without regard to case (Go) would take for a reserved one."""
+    if header.keys() <= reserved:
+        return
     folded = _folded(reserved)
     for name in header:
         if folded.get(name.casefold(), name) != name:
@@ -207,16 +225,16 @@ def _refuse_variants(header: Mapping[str, object], reserved: tuple[str, ...], wh
 
 
 @lru_cache(maxsize=16)
-def _folded(reserved: tuple[str, ...]) -> Mapping[str, str]:
+def _folded(reserved: frozenset[str]) -> Mapping[str, str]:
     return {name.casefold(): name for name in reserved}
 
 
 def _scheme(header: Mapping[str, object]) -> Scheme:
     """The signing scheme, if the times are those that it has."""
     value = header.get(SIGNING_SCHEME)
-    if not isinstance(value, str) or value not in set(Scheme):
+    if not isinstance(value, str) or value not in SCHEMES:
         raise EnvelopeError(f"the signing scheme {quote(str(value))} is none that exists", code="signing_scheme")
-    scheme = Scheme(value)
+    scheme = SCHEMES[value]
     other = AUTHENTIC_SIGNING_TIME if scheme is Scheme.x509 else SIGNING_TIME
     if header.get(other) is not None:
         raise EnvelopeError(f"the signing scheme {scheme} does not have {other}", code="signing_scheme_time")

@@ -5,6 +5,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
+from registries.oci.values import quickly_made
 from trust.notary.certificates import Certificate
 from trust.notary.levels import Action, Validation
 
@@ -72,6 +73,7 @@ class CertificateAnswer:
     until: datetime | None = None
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class CheckResult:
     """One validation of one signature: the value seen, the value wanted, and the smallest change that would flip it."""
@@ -92,6 +94,11 @@ class CheckResult:
     answers: tuple[CertificateAnswer, ...] = ()  # about the signer's certificates, or those of a timestamp's authority
 
     @property
+    def is_plain(self) -> bool:
+        """Whether nothing follows from it: it was enforced, and passed without doubts."""
+        return self.status is CheckStatus.passed and self.action is Action.enforce and not self.doubts
+
+    @property
     def is_critical(self) -> bool:
         """Whether it fails, and the statement does not let a failure pass."""
         return self.action is Action.enforce and self.status is CheckStatus.failed
@@ -107,6 +114,7 @@ class CheckResult:
         return self.action is Action.enforce and self.is_undecided
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """The verdict on one signature, judged alone; `verified`, `skipped` and `error` are notation's answer."""

@@ -11,7 +11,9 @@ from trust.notary.certificates import decode_base64
 from trust.notary.errors import EnvelopeError
 
 TARGET = "targetArtifact"
+FOLDED_TARGET = TARGET.casefold()
 PLATFORM_TEXTS, PLATFORM_LIST = ("os", "architecture", "variant", "os.version"), "os.features"
+THE_REST = ("platform", "urls", "data")
 PLATFORM = frozenset({*PLATFORM_TEXTS, PLATFORM_LIST})
 
 
@@ -39,7 +41,7 @@ class Payload:
     def of(cls, document: object) -> Self:
         """The payload of parsed JSON; members beside the target's descriptor are not ours and are ignored."""
         members = document if isinstance(document, dict) else {}
-        if any(name != TARGET and name.casefold() == TARGET.casefold() for name in members):
+        if any(name != TARGET and name.casefold() == FOLDED_TARGET for name in members):
             raise EnvelopeError(f"the payload spells {TARGET} otherwise", code="payload_target")  # Go would take it
         target = members.get(TARGET)
         if target is None:
@@ -57,6 +59,8 @@ class Payload:
 def _check_the_rest(target: object) -> None:
     """Members that mean nothing here: notation reads them too, and ends where one is not of its type."""
     assert isinstance(target, dict)  # it is a descriptor
+    if target.keys().isdisjoint(THE_REST):
+        return
     platform = target.get("platform")
     texts = object_fields({} if platform is None else platform, "a platform", PLATFORM)
     for name in PLATFORM_TEXTS:

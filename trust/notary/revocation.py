@@ -9,6 +9,7 @@ from datetime import datetime
 from enum import StrEnum
 from itertools import pairwise
 
+from registries.oci.values import quickly_made
 from trust.notary.certificates import Certificate
 from trust.notary.errors import quote
 from trust.notary.outcome import CertificateAnswer, Note
@@ -62,6 +63,7 @@ class Standing(StrEnum):
     not_evaluated = "not_evaluated"  # not asked yet
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class CertificateStanding:
     """What the answers say of one certificate, and which sources were looked at for it."""

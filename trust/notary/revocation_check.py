@@ -15,11 +15,11 @@ DO_WITHOUT = "Set revocation to log or skip in the statement, if you can do with
 
 def revocation(inputs: Inputs) -> Finding:
     """What the answers say at the time of checking; nobody is asked here."""
-    signed_at = inputs.signed.authentic_signing_time if inputs.signed.scheme is Scheme.signing_authority else None
-    found = standing_of(inputs.chain, inputs.answers, inputs.at, signed_at)
-    if found.standing is Standing.no_source:
+    if not any(one.ocsp_urls or one.crl_urls for one in inputs.chain[:-1]):
         message = "No certificate below the root names a place to ask, so none can be revoked."
         return Finding(CheckStatus.passed, "no_source", message, "no OCSP or CRL address", WANTED)
+    signed_at = inputs.signed.authentic_signing_time if inputs.signed.scheme is Scheme.signing_authority else None
+    found = standing_of(inputs.chain, inputs.answers, inputs.at, signed_at)
     if not is_anchored(inputs):
         urls = (url for one in inputs.chain[:-1] for url in (*one.ocsp_urls, *one.crl_urls))
         message = (

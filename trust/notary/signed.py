@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from registries.oci.values import quickly_made
 from trust.notary.payload import Payload
 
 
@@ -12,6 +13,9 @@ class Scheme(StrEnum):
 
     x509 = "notary.x509"
     signing_authority = "notary.x509.signingAuthority"
+
+
+SCHEMES = {scheme.value: scheme for scheme in Scheme}
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +27,7 @@ class Attribute:
     critical: bool
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Signed:
     """What a valid signature vouches for."""

@@ -170,7 +170,7 @@ def _certificate_id(attribute: Reader, signer: SignerInfo) -> _CertificateId:
 
 
 def _one_certificate_id(reader: Reader, signer: SignerInfo) -> _CertificateId:
-    algorithm = algorithm_identifier(reader.inside())[0] if reader.peek() == der.SEQUENCE else SHA256
+    algorithm = algorithm_identifier(reader.read(der.SEQUENCE))[0] if reader.peek() == der.SEQUENCE else SHA256
     digest = reader.read(der.OCTET_STRING)
     if reader.empty:
         return _CertificateId(algorithm, digest, signer.issuer, signer.serial)

@@ -76,7 +76,7 @@ def _info(reader: Reader) -> tuple[TimestampInfo, Imprint]:
         raise TimestampError(f"the timestamp has the version {version} instead of 1", code="timestamp_version")
     policy = reader.oid()
     hashed = reader.inside()
-    imprint = Imprint(algorithm_identifier(hashed.inside())[0], hashed.read(der.OCTET_STRING))
+    imprint = Imprint(algorithm_identifier(hashed.read(der.SEQUENCE))[0], hashed.read(der.OCTET_STRING))
     end(hashed, "imprint")
     serial = reader.integer()
     gen_time, was_cut = reader.precise_time()

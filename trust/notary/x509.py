@@ -3,14 +3,15 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
+from registries.oci.values import quickly_made
 from trust.notary import der
 from trust.notary.der import NOTHING, DerError, Reader
 from trust.notary.distinguished_names import NameAttribute
+from trust.notary.remembered import remembered
 from trust.notary.x509_extensions import CERT_SIGN, Extensions, read_extensions
 from trust.notary.x509_signatures import (
     ED25519,
@@ -32,6 +33,7 @@ CURVES: dict[str, ec.EllipticCurve] = {
 }
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class X509:
     """One parsed certificate; names are compared by their raw bytes."""
@@ -76,9 +78,9 @@ class X509:
             check_signature(self.algorithm, parent.key, self.signature, self.signed, allow_sha1=False)
 
 
-@lru_cache(maxsize=1024)
+@remembered
 def parse(content: bytes) -> X509:
-    """Read one DER certificate with nothing after it; raises DerError. Bytes do not change, hence the cache."""
+    """Read one DER certificate with nothing after it; raises DerError."""
     outer = Reader(content)
     whole = outer.inside()
     if not outer.empty:
@@ -95,8 +97,7 @@ def parse(content: bytes) -> X509:
     validity = tbs.inside()
     not_before, not_after = validity.time(), validity.time()
     raw_subject = tbs.element(der.SEQUENCE)
-    key_info = tbs.read(der.SEQUENCE)
-    key, key_size = _key(Reader(key_info))
+    key, key_size, raw_key = _key(tbs.inside())
     return X509(
         content=content,
         version=version,
@@ -106,18 +107,18 @@ def parse(content: bytes) -> X509:
         algorithm=signature_algorithm(algorithm),
         raw_issuer=raw_issuer,
         raw_subject=raw_subject,
-        issuer=_name(raw_issuer),
-        subject=_name(raw_subject),
+        issuer=name_of(raw_issuer),
+        subject=name_of(raw_subject),
         not_before=not_before,
         not_after=not_after,
         key=key,
         key_size=key_size,
-        raw_key=_key_bits(Reader(key_info)),
+        raw_key=raw_key,
         extensions=_extensions(tbs, version),
     )
 
 
-@lru_cache(maxsize=1024)
+@remembered
 def _own_signature_fault(content: bytes) -> str:
     """Why the certificate is not signed with its own key; empty if it is. A root is asked for more than one reason."""
     parsed = parse(content)
@@ -147,17 +148,25 @@ def _extensions(tbs: Reader, version: int) -> Extensions:
     return Extensions() if content is None else read_extensions(content)
 
 
-@lru_cache(maxsize=1024)  # authorities are named in all that they issue
-def _name(content: bytes) -> tuple[NameAttribute, ...]:
+@remembered  # authorities are named in all that they issue
+def name_of(content: bytes) -> tuple[NameAttribute, ...]:
+    """The attributes of a name, in its order; raises DerError."""
     attributes: list[NameAttribute] = []
     rdns = Reader(content).inside()
     while not rdns.empty:
-        rdn = rdns.inside(der.SET)
-        while not rdn.empty:
-            attribute = rdn.inside()
-            oid = attribute.oid()
-            tag, value, _ = attribute.any()
-            attributes.append(NameAttribute(oid, _text(tag, value)))
+        attributes += _rdn(rdns.read(der.SET))
+    return tuple(attributes)
+
+
+@remembered  # whatever an organisation names bears its country and its own name
+def _rdn(content: bytes) -> tuple[NameAttribute, ...]:
+    attributes: list[NameAttribute] = []
+    rdn = Reader(content)
+    while not rdn.empty:
+        attribute = rdn.inside()
+        oid = attribute.oid()
+        tag, value, _ = attribute.any()
+        attributes.append(NameAttribute(oid, _text(tag, value)))
     return tuple(attributes)
 
 
@@ -198,10 +207,14 @@ ALPHABETS = {
 }
 
 
-def _key(info: Reader) -> tuple[PublicKey | None, str]:
-    """The public key, if it is one that we can use, and its kind and size in words."""
-    oid, parameters = algorithm_identifier(info.inside())
+def _key(info: Reader) -> tuple[PublicKey | None, str, bytes]:
+    """The public key, if it is one that we can use, its kind and size in words, and its bytes without algorithm."""
+    oid, parameters = algorithm_identifier(info.read(der.SEQUENCE))
     content = info.aligned_bits()
+    return *_key_of(oid, parameters, content), content
+
+
+def _key_of(oid: str, parameters: bytes, content: bytes) -> tuple[PublicKey | None, str]:
     if oid == RSA_KEY:
         return _rsa_key(parameters, content)
     if oid == EC_KEY:
@@ -216,12 +229,6 @@ def _key(info: Reader) -> tuple[PublicKey | None, str]:
             raise DerError("the DSA key is malformed")
         return None, "DSA"
     return None, f"of type {oid}"
-
-
-def _key_bits(info: Reader) -> bytes:
-    """The key without its algorithm: what OCSP names an issuer by the hash of."""
-    info.any()
-    return info.aligned_bits()
 
 
 def _rsa_key(parameters: bytes, content: bytes) -> tuple[PublicKey | None, str]:

@@ -4,8 +4,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from ipaddress import ip_address
 
+from registries.oci.values import quickly_made
 from trust.notary import der
 from trust.notary.der import DerError, Reader
+from trust.notary.remembered import remembered
 from trust.notary.x509_uris import check_uri, is_domain
 
 DIGITAL_SIGNATURE, CONTENT_COMMITMENT, KEY_ENCIPHERMENT, DATA_ENCIPHERMENT, KEY_AGREEMENT = range(5)
@@ -24,6 +26,7 @@ class Extension:
     value: bytes
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Extensions:
     """What a certificate's extensions say. Of a code-signing chain notation ignores unknown ones, critical or not."""
@@ -48,9 +51,6 @@ class Extensions:
 def read_extensions(content: bytes) -> Extensions:
     """The extensions of a certificate, each at most once."""
     found = _extensions(Reader(content).inside())
-    for oid, extension in found.items():
-        if check := FORMS.get(oid):
-            check(extension)
     value = {oid: extension.value for oid, extension in found.items()}
     is_ca, path_length = _basic_constraints(value[BASIC_CONSTRAINTS]) if BASIC_CONSTRAINTS in value else (False, None)
     return Extensions(
@@ -76,20 +76,32 @@ def read_extensions(content: bytes) -> Extensions:
 def _extensions(extensions: Reader) -> dict[str, Extension]:
     found: dict[str, Extension] = {}
     while not extensions.empty:
-        extension = extensions.inside()
-        oid = extension.oid()
-        critical = extension.boolean() if extension.peek() == der.BOOLEAN else False
-        if oid in found:
-            raise DerError(f"the extension {oid} appears twice")
-        found[oid] = Extension(oid, critical, extension.read(der.OCTET_STRING))
+        extension = _extension(extensions.read(der.SEQUENCE))
+        if extension.oid in found:
+            raise DerError(f"the extension {extension.oid} appears twice")
+        found[extension.oid] = extension
     return found
 
 
+@remembered  # all that an authority issues has most of them in common
+def _extension(content: bytes) -> Extension:
+    """One extension whose form is as it must be."""
+    reader = Reader(content)
+    oid = reader.oid()
+    critical = reader.boolean() if reader.peek() == der.BOOLEAN else False
+    extension = Extension(oid, critical, reader.read(der.OCTET_STRING))
+    if check := FORMS.get(oid):
+        check(extension)
+    return extension
+
+
+@remembered
 def _key_usage(value: bytes) -> frozenset[int]:
     bits, _ = Reader(value).bits()
     return frozenset(i for i in range(min(9, 8 * len(bits))) if bits[i // 8] & 0x80 >> i % 8)
 
 
+@remembered
 def _basic_constraints(value: bytes) -> tuple[bool, int | None]:
     reader = Reader(value).inside()
     is_ca = reader.boolean() if reader.peek() == der.BOOLEAN else False
@@ -99,6 +111,7 @@ def _basic_constraints(value: bytes) -> tuple[bool, int | None]:
     return is_ca, length
 
 
+@remembered
 def _oids(value: bytes) -> tuple[str, ...]:
     reader = Reader(value).inside()
     found: list[str] = []

@@ -7,7 +7,9 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 
 from trust.notary import der
+from trust.notary.algorithms import is_ec, is_rsa
 from trust.notary.der import NOTHING, DerError, Reader
+from trust.notary.remembered import remembered
 
 type PublicKey = rsa.RSAPublicKey | ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey
 RSA_PSS, MGF1, ED25519 = "1.2.840.113549.1.1.10", "1.2.840.113549.1.1.8", "1.3.101.112"
@@ -16,6 +18,7 @@ PSS_HASHES: dict[tuple[str, int], hashes.HashAlgorithm] = {  # hash, salt length
     ("2.16.840.1.101.3.4.2.2", 48): hashes.SHA384(),
     ("2.16.840.1.101.3.4.2.3", 64): hashes.SHA512(),
 }
+PKCS1 = padding.PKCS1v15()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +49,9 @@ class X509SignatureError(Exception):
     """A certificate's signature does not hold under a key; the text says why, without naming the certificate."""
 
 
+@remembered  # few are in use
 def signature_algorithm(content: bytes) -> SignatureAlgorithm | None:
-    oid, parameters = algorithm_identifier(Reader(content))
+    oid, parameters = algorithm_identifier(content)
     if oid == ED25519:
         return None if parameters else ED25519_SIGNATURE
     if oid == RSA_PSS:
@@ -59,9 +63,9 @@ def signature_algorithm(content: bytes) -> SignatureAlgorithm | None:
 
 
 def _pss(parameters: Reader) -> SignatureAlgorithm | None:
-    hash_oid, hash_parameters = algorithm_identifier(Reader(parameters.read(der.context(0, constructed=True))).inside())
-    mgf, mgf_parameters = algorithm_identifier(Reader(parameters.read(der.context(1, constructed=True))).inside())
-    mgf_hash, mgf_hash_parameters = algorithm_identifier(Reader(mgf_parameters).inside())
+    hash_oid, hash_parameters = _inner(parameters.read(der.context(0, constructed=True)))
+    mgf, mgf_parameters = _inner(parameters.read(der.context(1, constructed=True)))
+    mgf_hash, mgf_hash_parameters = _inner(mgf_parameters)
     salt = Reader(parameters.read(der.context(2, constructed=True))).integer()
     trailer = parameters.optional(der.context(3, constructed=True))
     if (
@@ -75,17 +79,23 @@ def _pss(parameters: Reader) -> SignatureAlgorithm | None:
     return SignatureAlgorithm(f"SHA{salt * 8}-RSAPSS", "pss", PSS_HASHES[hash_oid, salt])
 
 
-def algorithm_identifier(reader: Reader) -> tuple[str, bytes]:
-    """An algorithm's OID and the whole element of its parameters."""
+def _inner(content: bytes) -> tuple[str, bytes]:
+    return algorithm_identifier(Reader(content).read(der.SEQUENCE))
+
+
+@remembered
+def algorithm_identifier(content: bytes) -> tuple[str, bytes]:
+    """An algorithm's OID and the whole element of its parameters, from what the algorithm's own element holds."""
+    reader = Reader(content)
     oid = reader.oid()
     return oid, b"" if reader.empty else reader.any()[2]
 
 
 def check_hash(algorithm: SignatureAlgorithm | None, *, allow_sha1: bool) -> None:
     """Raise where the algorithm's hash is too weak to be relied upon."""
-    if not algorithm:
+    if not algorithm or not algorithm.hash:
         return
-    if isinstance(algorithm.hash, hashes.MD5) or (isinstance(algorithm.hash, hashes.SHA1) and not allow_sha1):
+    if algorithm.hash.name == "md5" or (algorithm.hash.name == "sha1" and not allow_sha1):
         raise X509SignatureError(f"the signature algorithm {algorithm.name} is insecure")
 
 
@@ -97,12 +107,12 @@ def check_signature(
         raise X509SignatureError("the signature algorithm or the issuer's key is not supported")
     check_hash(algorithm, allow_sha1=allow_sha1)
     try:
-        if isinstance(key, rsa.RSAPublicKey) and algorithm.hash and algorithm.kind == "rsa":
-            key.verify(signature, signed, padding.PKCS1v15(), algorithm.hash)
-        elif isinstance(key, rsa.RSAPublicKey) and algorithm.hash and algorithm.kind == "pss":
+        if is_rsa(key) and algorithm.hash and algorithm.kind == "rsa":
+            key.verify(signature, signed, PKCS1, algorithm.hash)
+        elif is_rsa(key) and algorithm.hash and algorithm.kind == "pss":
             scheme = padding.PSS(padding.MGF1(algorithm.hash), padding.PSS.DIGEST_LENGTH)
             key.verify(signature, signed, scheme, algorithm.hash)
-        elif isinstance(key, ec.EllipticCurvePublicKey) and algorithm.hash and algorithm.kind == "ec":
+        elif is_ec(key) and algorithm.hash and algorithm.kind == "ec":
             key.verify(signature, signed, ec.ECDSA(algorithm.hash))
         elif isinstance(key, ed25519.Ed25519PublicKey) and algorithm.kind == "ed25519":
             key.verify(signature, signed)
