@@ -179,6 +179,7 @@ class Verdict(Resting):
     signer = models.TextField(blank=True)
     statement = models.CharField(max_length=255, blank=True)
     green_until = models.DateTimeField(null=True)
+    question = models.CharField(max_length=64, blank=True)  # trust/questions.py: those alike in it are judged alike
     inputs = models.CharField(max_length=64)  # hash of what was judged
     revision = models.ForeignKey(TrustRevision, models.CASCADE, null=True)
     judge_version = models.PositiveIntegerField(default=JUDGE_VERSION)
@@ -280,6 +281,7 @@ class ArtifactStatus(Resting):
     word = models.CharField(max_length=24, choices=WORDS)
     severity = models.PositiveSmallIntegerField()  # worst first in lists; statuses.SEVERITY
     reason = models.CharField(max_length=60)
+    question = models.CharField(max_length=64, blank=True)  # trust/questions.py; empty: of no use for judging again
     message = models.TextField(blank=True)  # the verdict sentence without its word
     signer = models.TextField(blank=True)
     statement = models.CharField(max_length=255, blank=True)

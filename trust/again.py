@@ -1,0 +1,188 @@
+"""Stored verdicts judged again, where only the revision, the clock or the answers about revocation are other ones than before.
+
+Then all artifacts of one question still are of one question: one of them is judged, and the rows of all are written at once.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import batched
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
+
+from registries.leases import Lease
+from registries.models import Child, Repository, recency
+from registries.oci.digest import Digest
+from trust import holdings
+from trust.chains import store_authorities
+from trust.evidence import unexamined
+from trust.judging import judge_subjects
+from trust.models import BUILD, GREEN, ArtifactStatus, Judgement, StatusChange, Verdict
+from trust.notary.evidence import EVIDENCE_VERSION
+from trust.notary.judge import JUDGE_VERSION
+from trust.notary.outcome import Outcome
+from trust.records import SYSTEM, JudgedSubject, outcomes_of, resting_of
+from trust.rewriting import Rewriting, later, moment
+from trust.rulings import Rulings
+from trust.statuses import SEVERITY
+
+BATCH = 5000  # rows written in one transaction
+FEW = 500  # digests in one query
+BETWEEN = "old.repository_id = %s AND old.id BETWEEN %s AND %s"
+Cause = StatusChange.Cause
+NO_REST = {"rests": "", "tsa_chain_id": None, "tsa_rests": False}
+RESTING = tuple(NO_REST)
+VERDICT = ("word", "reason", "signer", "statement", *RESTING, "green_until", "revision_id")
+STATUS = ("word", "severity", "reason", "message", "signer", "statement", "chain_id", *RESTING, "revision")
+
+type Asked = list[tuple[int, str]]
+"Rows by key, each with its question."
+
+
+def judge_again(repository: Repository, rulings: Rulings, lease: Lease[Judgement]) -> bool:
+    """Judge every question of the repository once, and write what came of it. False: more than that has changed."""
+    if not _holds_as_judged(repository, lease.row):
+        return False
+    statuses = _asked(ArtifactStatus.objects.filter(repository=repository))
+    verdicts = _asked(Verdict.objects.filter(repository=repository, purpose=BUILD, system=SYSTEM))
+    judged = _judge_samples(repository, statuses, rulings, lease)
+    if judged is None:
+        return False
+    outcomes = {row.question: row.outcome for each in judged for row in each.signatures}
+    if not all(question in outcomes for _, question in verdicts):
+        return False
+    store_authorities({outcome.authentic_time.chain for outcome in outcomes_of(judged)})
+    answers = {question: _verdict_answer(question, outcome, rulings) for question, outcome in outcomes.items()}
+    for some in batched(verdicts, BATCH):
+        with transaction.atomic():
+            lease.renew()
+            _write_verdicts(repository, some, answers, rulings)
+    answers = {each.question: _status_answer(each, rulings) for each in judged}
+    for some in batched(statuses, BATCH):
+        with transaction.atomic():
+            lease.renew()
+            _write_statuses(repository, some, answers, rulings)
+    with transaction.atomic():
+        lease.renew()
+        _cover(repository, rulings)
+    return True
+
+
+def _holds_as_judged(repository: Repository, row: Judgement) -> bool:
+    """Whether nothing is known of the repository but what was judged, by these versions."""
+    judged = row.generation, row.evidence_version, row.judge_version
+    current = repository.generation, EVIDENCE_VERSION, JUDGE_VERSION
+    return judged == current and not unexamined(repository).exists()
+
+
+def _asked(rows: QuerySet[ArtifactStatus] | QuerySet[Verdict]) -> Asked:
+    """Every row with its question, in the order of their keys; equal questions are one text."""
+    known: dict[str, str] = {}
+    found = rows.order_by("pk").values_list("pk", "question").iterator(BATCH)
+    return [(pk, known.setdefault(question, question)) for pk, question in found]
+
+
+def _judge_samples(
+    repository: Repository, asked: Asked, rulings: Rulings, lease: Lease[Judgement]
+) -> list[JudgedSubject] | None:
+    """The first artifact of each question, judged; None where one of them is not of its question any more."""
+    samples: dict[str, int] = {}
+    for pk, question in asked:
+        samples.setdefault(question, pk)
+    wanted: dict[Digest, str] = {}
+    for some in batched(samples.values(), BATCH):
+        rows = ArtifactStatus.objects.filter(pk__in=some).values_list("manifest_id", "question")
+        wanted |= dict(rows)
+    subjects = holdings.samples(repository, wanted.keys())
+    judged = judge_subjects(repository, subjects, rulings, lease)
+    return judged if {each.subject.digest: each.question for each in judged} == wanted else None
+
+
+def _verdict_answer(question: str, outcome: Outcome, rulings: Rulings) -> dict[str, Any]:
+    return {
+        "question": question,
+        "word": outcome.word,
+        "reason": outcome.reason,
+        "signer": outcome.signer,
+        "statement": outcome.statement,
+        **resting_of(outcome),
+        "green_until": outcome.green_until,
+        "revision_id": rulings.revision.pk if rulings.revision else None,
+    }
+
+
+def _status_answer(judged: JudgedSubject, rulings: Rulings) -> dict[str, Any]:
+    verdict = judged.verdict
+    return {
+        "question": judged.question,
+        "word": verdict.word,
+        "severity": SEVERITY[verdict.word],
+        "reason": verdict.reason,
+        "message": verdict.message,
+        "signer": verdict.signer,
+        "statement": rulings.statement,
+        "chain_id": judged.chain,
+        **(judged.resting or NO_REST),
+        "green_until": judged.own_until,
+        "revision": rulings.revision.number if rulings.revision else None,
+    }
+
+
+def _write_verdicts(
+    repository: Repository, rows: Sequence[tuple[int, str]], answers: Mapping[str, Any], rulings: Rulings
+) -> None:
+    where = f"{BETWEEN} AND old.purpose = %s AND old.system = %s"
+    parameters = [repository.pk, rows[0][0], rows[-1][0], BUILD, SYSTEM]
+    judged_at = f"'{moment(rulings.at)}'"
+    Rewriting(Verdict, VERDICT).rewrite(_for(rows, answers), where, parameters, judged_at=judged_at)
+
+
+def _write_statuses(
+    repository: Repository, rows: Sequence[tuple[int, str]], answers: Mapping[str, Any], rulings: Rulings
+) -> None:
+    """The rows, and before them the history of the words that change."""
+    at, parameters, some = f"'{moment(rulings.at)}'", [repository.pk, rows[0][0], rows[-1][0]], _for(rows, answers)
+    rewriting = Rewriting(ArtifactStatus, STATUS, green_until=_green_until())
+    # Of what may change a word, only the revision and the clock are left.
+    same_revision = "old.revision IS NOT DISTINCT FROM new.revision"
+    change = {
+        "status_id": "old.id",
+        "before": "old.word",
+        "after": "new.word",
+        "reason": "new.reason",
+        "cause": f"CASE WHEN {same_revision} THEN '{Cause.CLOCK}' ELSE '{Cause.REVISION}' END",
+        "revision": "new.revision",
+        "at": at,
+    }
+    rewriting.insert(StatusChange, change, some, f"{BETWEEN} AND old.word <> new.word", parameters)
+    changed_at = f"CASE WHEN old.word = new.word THEN old.changed_at ELSE {at} END"
+    rewriting.rewrite(some, BETWEEN, parameters, judged_at=at, changed_at=changed_at)
+
+
+def _for(rows: Iterable[tuple[int, str]], answers: Mapping[str, Any]) -> list[Any]:
+    return [answers[question] for question in {question for _, question in rows}]
+
+
+def _green_until() -> str:
+    """Nothing is green longer than its listing is recent (`Rulings.artifact`)."""
+    recent_until = later("old.listed_at", recency())
+    green = ", ".join(f"'{word}'" for word in GREEN)
+    first = f"CASE WHEN new.green_until < {recent_until} THEN new.green_until ELSE {recent_until} END"
+    return f"CASE WHEN new.word IN ({green}) THEN {first} END"
+
+
+def _cover(repository: Repository, rulings: Rulings) -> None:
+    """Name the index that covers it in every row, where that is another one now."""
+    rows = ArtifactStatus.objects.filter(repository=repository)
+    parents = Child.objects.filter(parent=OuterRef("manifest"))
+    indexes = rows.filter(Exists(parents), present=True, word__in=GREEN).values_list("manifest_id", flat=True)
+    now = holdings.covered(indexes, repository)
+    before = dict(rows.filter(covered_by__isnull=False).values_list("manifest_id", "covered_by"))
+    changed: dict[Digest | None, list[Digest]] = defaultdict(list)
+    for child in now.keys() | before.keys():
+        if now.get(child) != before.get(child):
+            changed[now.get(child)].append(child)
+    for cover, children in changed.items():
+        for some in batched(children, FEW):
+            rows.filter(manifest__in=some).update(covered_by=cover, judged_at=rulings.at)
