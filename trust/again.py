@@ -6,7 +6,6 @@ Then all artifacts of one question still are of one question: one of them is jud
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import batched
-from typing import Any
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
@@ -21,9 +20,9 @@ from trust.judging import judge_subjects
 from trust.models import BUILD, GREEN, ArtifactStatus, Judgement, StatusChange, Verdict
 from trust.notary.evidence import EVIDENCE_VERSION
 from trust.notary.judge import JUDGE_VERSION
-from trust.notary.outcome import Outcome
-from trust.records import SYSTEM, JudgedSubject, outcomes_of, resting_of
-from trust.rewriting import Rewriting, later, moment
+from trust.records import SYSTEM, JudgedRow, JudgedSubject, outcomes_of, resting_of
+from trust.remembering import Answer, Known
+from trust.rewriting import Rewriting, as_answer, later, moment
 from trust.rulings import Rulings
 from trust.statuses import SEVERITY
 
@@ -34,35 +33,41 @@ Cause = StatusChange.Cause
 NO_REST = {"rests": "", "tsa_chain_id": None, "tsa_rests": False}
 RESTING = tuple(NO_REST)
 VERDICT = ("word", "reason", "signer", "statement", *RESTING, "green_until", "revision_id")
-STATUS = ("word", "severity", "reason", "message", "signer", "statement", "chain_id", *RESTING, "revision")
+STATUS = (
+    "word",
+    "severity",
+    "reason",
+    "message",
+    "signer",
+    "statement",
+    "chain_id",
+    *RESTING,
+    "green_until",
+    "revision",
+)
 
 type Asked = list[tuple[int, str]]
 "Rows by key, each with its question."
 
 
-def judge_again(repository: Repository, rulings: Rulings, lease: Lease[Judgement]) -> bool:
-    """Judge every question of the repository once, and write what came of it. False: more than that has changed."""
+def judge_again(repository: Repository, rulings: Rulings, lease: Lease[Judgement], known: Known) -> bool:
+    """Judge every question of the repository that is not `known`, and write what came of all. False: more has changed."""
     if not _holds_as_judged(repository, lease.row):
         return False
     statuses = _asked(ArtifactStatus.objects.filter(repository=repository))
     verdicts = _asked(Verdict.objects.filter(repository=repository, purpose=BUILD, system=SYSTEM))
-    judged = _judge_samples(repository, statuses, rulings, lease)
-    if judged is None:
+    if not _judge_samples(repository, statuses, rulings, lease, known):
         return False
-    outcomes = {row.question: row.outcome for each in judged for row in each.signatures}
-    if not all(question in outcomes for _, question in verdicts):
+    if not all(question in known.verdicts for _, question in verdicts):
         return False
-    store_authorities({outcome.authentic_time.chain for outcome in outcomes_of(judged)})
-    answers = {question: _verdict_answer(question, outcome, rulings) for question, outcome in outcomes.items()}
     for some in batched(verdicts, BATCH):
         with transaction.atomic():
             lease.renew()
-            _write_verdicts(repository, some, answers, rulings)
-    answers = {each.question: _status_answer(each, rulings) for each in judged}
+            _write_verdicts(repository, some, known.verdicts, rulings)
     for some in batched(statuses, BATCH):
         with transaction.atomic():
             lease.renew()
-            _write_statuses(repository, some, answers, rulings)
+            _write_statuses(repository, some, known.statuses, rulings)
     with transaction.atomic():
         lease.renew()
         _cover(repository, rulings)
@@ -84,53 +89,63 @@ def _asked(rows: QuerySet[ArtifactStatus] | QuerySet[Verdict]) -> Asked:
 
 
 def _judge_samples(
-    repository: Repository, asked: Asked, rulings: Rulings, lease: Lease[Judgement]
-) -> list[JudgedSubject] | None:
-    """The first artifact of each question, judged; None where one of them is not of its question any more."""
+    repository: Repository, asked: Asked, rulings: Rulings, lease: Lease[Judgement], known: Known
+) -> bool:
+    """Judge the first artifact of each question that is not known. False: one of them is not of its question any more."""
     samples: dict[str, int] = {}
     for pk, question in asked:
-        samples.setdefault(question, pk)
+        if question not in known.statuses:
+            samples.setdefault(question, pk)
     wanted: dict[Digest, str] = {}
     for some in batched(samples.values(), BATCH):
-        rows = ArtifactStatus.objects.filter(pk__in=some).values_list("manifest_id", "question")
-        wanted |= dict(rows)
-    subjects = holdings.samples(repository, wanted.keys())
-    judged = judge_subjects(repository, subjects, rulings, lease)
-    return judged if {each.subject.digest: each.question for each in judged} == wanted else None
+        wanted |= dict(ArtifactStatus.objects.filter(pk__in=some).values_list("manifest_id", "question"))
+    judged = judge_subjects(repository, holdings.samples(repository, wanted.keys()), rulings, lease)
+    if {each.subject.digest: each.question for each in judged} != wanted:
+        return False
+    store_authorities({outcome.authentic_time.chain for outcome in outcomes_of(judged)})
+    for each in judged:
+        known.verdicts |= {row.question: _verdict_answer(row, rulings) for row in each.signatures}
+        known.statuses[each.question] = _status_answer(each, rulings)
+    return True
 
 
-def _verdict_answer(question: str, outcome: Outcome, rulings: Rulings) -> dict[str, Any]:
-    return {
-        "question": question,
-        "word": outcome.word,
-        "reason": outcome.reason,
-        "signer": outcome.signer,
-        "statement": outcome.statement,
-        **resting_of(outcome),
-        "green_until": outcome.green_until,
-        "revision_id": rulings.revision.pk if rulings.revision else None,
-    }
+def _verdict_answer(row: JudgedRow, rulings: Rulings) -> Answer:
+    outcome = row.outcome
+    return as_answer(
+        {
+            "question": row.question,
+            "word": outcome.word,
+            "reason": outcome.reason,
+            "signer": outcome.signer,
+            "statement": outcome.statement,
+            **resting_of(outcome),
+            "green_until": outcome.green_until,
+            "revision_id": rulings.revision.pk if rulings.revision else None,
+        }
+    )
 
 
-def _status_answer(judged: JudgedSubject, rulings: Rulings) -> dict[str, Any]:
+def _status_answer(judged: JudgedSubject, rulings: Rulings) -> Answer:
     verdict = judged.verdict
-    return {
-        "question": judged.question,
-        "word": verdict.word,
-        "severity": SEVERITY[verdict.word],
-        "reason": verdict.reason,
-        "message": verdict.message,
-        "signer": verdict.signer,
-        "statement": rulings.statement,
-        "chain_id": judged.chain,
-        **(judged.resting or NO_REST),
-        "green_until": judged.own_until,
-        "revision": rulings.revision.number if rulings.revision else None,
-    }
+    return as_answer(
+        {
+            "question": judged.question,
+            "word": verdict.word,
+            "severity": SEVERITY[verdict.word],
+            "reason": verdict.reason,
+            "message": verdict.message,
+            "signer": verdict.signer,
+            "statement": rulings.statement,
+            "chain_id": judged.chain,
+            **(judged.resting or NO_REST),
+            "green_until": judged.own_until,
+            "revision": rulings.revision.number if rulings.revision else None,
+        }
+    )
 
 
 def _write_verdicts(
-    repository: Repository, rows: Sequence[tuple[int, str]], answers: Mapping[str, Any], rulings: Rulings
+    repository: Repository, rows: Sequence[tuple[int, str]], answers: Mapping[str, Answer], rulings: Rulings
 ) -> None:
     where = f"{BETWEEN} AND old.purpose = %s AND old.system = %s"
     parameters = [repository.pk, rows[0][0], rows[-1][0], BUILD, SYSTEM]
@@ -139,7 +154,7 @@ def _write_verdicts(
 
 
 def _write_statuses(
-    repository: Repository, rows: Sequence[tuple[int, str]], answers: Mapping[str, Any], rulings: Rulings
+    repository: Repository, rows: Sequence[tuple[int, str]], answers: Mapping[str, Answer], rulings: Rulings
 ) -> None:
     """The rows, and before them the history of the words that change."""
     at, parameters, some = f"'{moment(rulings.at)}'", [repository.pk, rows[0][0], rows[-1][0]], _for(rows, answers)
@@ -160,7 +175,7 @@ def _write_statuses(
     rewriting.rewrite(some, BETWEEN, parameters, judged_at=at, changed_at=changed_at)
 
 
-def _for(rows: Iterable[tuple[int, str]], answers: Mapping[str, Any]) -> list[Any]:
+def _for(rows: Iterable[tuple[int, str]], answers: Mapping[str, Answer]) -> list[Answer]:
     return [answers[question] for question in {question for _, question in rows}]
 
 

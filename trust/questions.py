@@ -44,7 +44,7 @@ def of_artifact(subject: Subject, signatures: Sequence[tuple[str, str | None] | 
 
     `signatures`: the key and the chain of each that is listed, in order; None for one that was not examined.
     """
-    listing = subject.listing
+    listing, digest = subject.listing, subject.digest
     read = set(listing.digests) if listing and subject.faults else set()
     return _key(
         "artifact",
@@ -52,8 +52,7 @@ def of_artifact(subject: Subject, signatures: Sequence[tuple[str, str | None] | 
         listing and [listing.complete, listing.error_code, listing.error],
         signatures,
         [
-            [fault.code, fault.message, fault.digest == str(subject.digest), fault.subject == subject.digest]
-            + [fault.digest in read]
+            [fault.code, fault.message, fault.digest == str(digest), fault.subject == digest, fault.digest in read]
             for fault in subject.faults
         ],
     )

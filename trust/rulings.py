@@ -87,9 +87,10 @@ class Rulings:
         return outcome if self.revision else replace(outcome, reason=NO_POLICY_REASON, message=NO_POLICY_MESSAGE)
 
     def like(self, question: str, target: Descriptor, evidence: Evidence) -> Outcome:
-        """The same verdict, `question` being its key (`questions.of_signature`), but what was seen may be that of another signature to which the same question is put.
+        """The same verdict, but what was seen may be that of another signature to which the same question is put.
 
-        Only where no user metadata is asked for, which may differ between signatures that are alike in all else.
+        `question`: its key (`questions.of_signature`). Only where no user metadata is asked for, which may differ between
+        signatures that are alike in all else.
         """
         assert not self.user_metadata
         if question not in self._known:

@@ -11,7 +11,7 @@ from django.utils import timezone
 from registries.leases import Lease
 from registries.models import Repository
 from registries.oci.digest import Digest
-from trust import again, holdings, revisions
+from trust import again, holdings, remembering, revisions
 from trust.chains import store_authorities
 from trust.evidence import examine_missing
 from trust.judging import judge_subjects
@@ -20,6 +20,7 @@ from trust.notary.evidence import EVIDENCE_VERSION
 from trust.notary.judge import JUDGE_VERSION
 from trust.on_the_spot import JudgedArtifact, JudgedSignature, judge_artifact
 from trust.records import JudgedSubject, Records, outcomes_of
+from trust.remembering import Memory
 from trust.rulings import Rulings
 
 __all__ = [
@@ -57,12 +58,18 @@ def due_judgements(at: datetime) -> QuerySet[Judgement]:
 
 
 def judge_repository(lease: Lease[Judgement], at: datetime | None = None) -> None:
-    """Examine and judge every subject of a repository; whatever it was stopped at before, the rows are right afterwards."""
-    at = at or timezone.now()
+    """Examine and judge every subject of a repository; whatever it was stopped at before, the rows are right afterwards.
+
+    Without `at` it is judged as of now, or of shortly before, if this worker has answers of then and nothing came since.
+    """
+    now = at or timezone.now()
     # What changes after this line raises the generation again, or makes another revision active: then it is due again.
     repository = Repository.objects.select_related("registry").get(pk=lease.row.repository_id)
-    rulings = Rulings.of(repository.reference, revisions.active(), at)
-    if not again.judge_again(repository, rulings, lease):
+    revision = revisions.active()
+    memory = Memory(at) if at else remembering.current(lease.row, revision, now)
+    rulings = Rulings.of(repository.reference, revision, memory.at)
+    if not again.judge_again(repository, rulings, lease, memory.known(rulings)):
+        rulings = Rulings.of(repository.reference, revision, now)
         _judge_anew(repository, rulings, lease)
     _finish(lease, repository, rulings)
 
