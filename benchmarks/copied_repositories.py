@@ -60,4 +60,4 @@ def _statement(model: type[models.Model], where: str, values: Mapping[str, str])
     columns = [field.attname for field in model._meta.concrete_fields if not isinstance(field, models.AutoField)]
     names = ", ".join(f'"{name}"' for name in columns)
     chosen = ", ".join(values.get(name, f'"{name}"') for name in columns)
-    return f"INSERT INTO {model._meta.db_table} ({names}) SELECT {chosen} FROM {model._meta.db_table} WHERE {where}"  # noqa: S608
+    return f"INSERT INTO {model._meta.db_table} ({names}) SELECT {chosen} FROM {model._meta.db_table} WHERE {where}"

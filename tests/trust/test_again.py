@@ -5,13 +5,12 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from registries.leases import Lease, take
-from registries.models import Fault, Listing, Presence, Repository
-from tests.trust.seeding import DAY, HOUR, NOW, Place, pki, publish, statement
-from trust import remembering, verification
+from registries.leases import LeaseLostError, take
+from registries.models import Fault, Listing, Presence
+from tests.trust.seeding import DAY, HOUR, NOW, Place, publish, statement
+from tests.trust.test_verification import Stopped, StoppingLease
+from trust import remembering, tasks, verification
 from trust.models import ArtifactStatus, Judgement, Signature, StatusChange, TrustRevision, Verdict
-from trust.notary.judge import judge
-from trust.rulings import Rulings
 
 pytestmark = pytest.mark.django_db
 
@@ -76,9 +75,7 @@ def fill(place):
         place.list(child)
         place.list(index, place.sign(index), sbom)
         place.list(sbom, place.sign(sbom, "partner"))
-        place.signed("release", "release", tag=f"withdrawn-{place.number}")
-        place.list(withdrawn := place.signed("release"))
-        assert withdrawn
+        place.list(place.signed("release"))  # withdrawn
 
 
 def rows():
@@ -118,12 +115,215 @@ def judged_both_ways(place, at, monkeypatch):
     return by_sets, rows()
 
 
+def unreadable(signatures):
+    """Whoever reads the evidence of these stumbles."""
+    signatures.update(evidence={"chain": []})
+
+
+# -- the same rows
+
+
 @pytest.mark.parametrize("change", REVISIONS)
 def test_another_revision_leaves_the_rows_that_judging_anew_would_leave(place, change, monkeypatch):
     publish()
     fill(place)
     place.judge()
-    publish(*REVISIONS[change])
+    for minutes, statements in enumerate((REVISIONS[change], [statement()]), start=1):
+        publish(*statements)
+        by_sets, anew = judged_both_ways(place, NOW + timedelta(minutes=minutes), monkeypatch)
+        assert by_sets == anew
+        assert len(by_sets[0]) > 40
+
+
+def test_a_first_policy_leaves_the_rows_that_judging_anew_would_leave(place, monkeypatch):
+    fill(place)
+    place.judge()
+    publish()
     by_sets, anew = judged_both_ways(place, NOW + timedelta(minutes=1), monkeypatch)
     assert by_sets == anew
-    assert len(by_sets[0]) > 40
+
+
+def test_the_clock_alone_leaves_the_rows_that_judging_anew_would_leave(place, monkeypatch):
+    publish()
+    fill(place)
+    place.judge()
+    by_sets, anew = judged_both_ways(place, NOW + HOUR + timedelta(seconds=1), monkeypatch)
+    assert by_sets == anew
+    assert {row[5] for row in by_sets[2]} == {"first", "clock"}
+
+
+def test_judging_again_by_the_same_revision_writes_no_row(place):
+    publish()
+    fill(place)
+    place.judge()
+    before = rows()[:3]
+    assert place.judge(NOW + timedelta(minutes=1), must_be_due=False)
+    assert rows()[:3] == before
+
+
+def test_children_are_no_longer_covered_when_their_index_is_no_longer_verified(place):
+    publish()
+    child = place.image(is_artifact=False)
+    index = place.index(child)
+    place.list(child)
+    place.list(index, place.sign(index))
+    place.judge()
+    publish(statement(stores=["ca:partner"]))
+    place.judge()
+    assert place.status(child).covered_by is None
+    publish()
+    place.judge()
+    assert place.status(child).covered_by == index.pk
+
+
+# -- once a question
+
+
+def test_of_signatures_that_are_alike_one_is_read(place):
+    publish()
+    images = [place.signed("release") for _ in range(3)]
+    place.judge()
+    first = ArtifactStatus.objects.earliest("pk").manifest_id
+    unreadable(Signature.objects.exclude(subject=first))
+    publish(statement(stores=["ca:partner"]))
+    place.judge()
+    assert [place.status(image).word for image in images] == ["untrusted"] * 3
+    assert StatusChange.objects.filter(cause="revision", before="verified", after="untrusted").count() == 3
+
+
+def test_queries_do_not_grow_with_artifacts_that_are_alike(place, django_assert_max_num_queries):
+    publish()
+    for _ in range(40):
+        place.signed("release", "stranger")
+    place.judge()
+    publish(statement(stores=["ca:partner"]))
+    with django_assert_max_num_queries(50):
+        place.judge()
+    assert set(ArtifactStatus.objects.values_list("word", flat=True)) == {"untrusted"}
+
+
+@pytest.fixture
+def two_places():
+    """Two repositories with signatures that are alike, judged by a worker."""
+    at = timezone.now()
+    places = [Place("shop/api", at=at), Place("shop/web", at=at)]
+    publish(at=at)
+    for place in places:
+        place.signed("stranger")
+        tasks.judge_repository(place.repository.pk)
+    return places
+
+
+def words_of(place):
+    return set(ArtifactStatus.objects.filter(repository=place.repository).values_list("word", "revision"))
+
+
+def test_what_a_worker_found_out_in_one_repository_it_knows_in_the_next(two_places):
+    first, second = two_places
+    publish(statement(level="skip"), at=timezone.now())
+    tasks.judge_repository(first.repository.pk)
+    unreadable(Signature.objects.filter(manifest__presences__repository=second.repository))
+    tasks.judge_repository(second.repository.pk)
+    assert words_of(first) == words_of(second) == {("not_checked", 2)}
+
+
+def test_nothing_is_known_from_before_a_revision(two_places):
+    first, second = two_places
+    publish(statement(level="skip"), at=timezone.now())
+    tasks.judge_repository(first.repository.pk)
+    publish(statement(level="permissive"), at=timezone.now())
+    tasks.judge_repository(second.repository.pk)
+    assert words_of(second) == {("untrusted", 3)}
+    row = Judgement.objects.get(repository=second.repository)
+    assert row.judged_at > TrustRevision.objects.get(number=3).created_at
+
+
+def test_nothing_is_known_from_before_somebody_asked_for_a_look(two_places):
+    first, second = two_places
+    publish(statement(level="skip"), at=timezone.now())
+    tasks.judge_repository(first.repository.pk)
+    asked = timezone.now()
+    Judgement.objects.filter(repository=second.repository).update(due_at=asked)
+    tasks.judge_repository(second.repository.pk)
+    row = Judgement.objects.get(repository=second.repository)
+    assert (row.judged_at > asked, row.due_at) == (True, None)
+
+
+# -- where more than the revision changed
+
+
+def test_a_signature_withdrawn_meanwhile_is_noticed_with_the_next_revision(place):
+    publish()
+    image = place.signed("release")
+    place.judge()
+    publish(statement("renamed"))
+    place.list(image)
+    place.judge()
+    assert (place.status(image).word, place.status(image).signature_withdrawn) == ("unsigned", True)
+
+
+def test_what_is_found_changed_without_announcement_is_judged_anew(place):
+    """An index that still runs has written a listing, and says so at its end: the worker believes what it sees."""
+    publish()
+    image = place.signed("release")
+    place.judge()
+    publish(statement("renamed"))
+    Listing.objects.update(digests=[])
+    place.judge()
+    assert (place.status(image).word, place.status(image).revision) == ("unsigned", 2)
+
+
+def test_rows_that_name_no_question_are_judged_anew(place):
+    publish()
+    image = place.signed("release")
+    place.judge()
+    for model in (ArtifactStatus, Verdict):
+        model.objects.update(question="")
+    publish(statement(stores=["ca:partner"]))
+    place.judge()
+    assert (place.status(image).word, place.status(image).revision) == ("untrusted", 2)
+    assert place.status(image).question
+
+
+# -- workers that stop
+
+
+def test_a_worker_that_was_overtaken_while_judging_again_writes_nothing(place):
+    publish()
+    image = place.signed("release")
+    place.judge()
+    publish(statement(stores=["ca:partner"]))
+    slow = take(verification.due_judgements(NOW), Judgement.objects.get().pk, NOW - DAY)
+    assert place.judge()
+    ArtifactStatus.objects.update(message="whatever the slow one writes would show")
+    with pytest.raises(LeaseLostError):
+        verification.judge_repository(slow, NOW)
+    assert place.status(image).message == "whatever the slow one writes would show"
+    assert StatusChange.objects.count() == 2
+
+
+@pytest.mark.parametrize("renewals", range(9))
+def test_a_worker_stopped_while_judging_again_leaves_nothing_green_and_the_rest_to_the_next(
+    place, renewals, monkeypatch
+):
+    publish()
+    images = [place.signed("release" if number % 2 else "partner") for number in range(4)]
+    place.judge()
+    monkeypatch.setattr("trust.again.BATCH", 2)
+    publish(statement(stores=["ca:partner"], identities=["*"]))
+    taken = take(verification.due_judgements(NOW), Judgement.objects.get().pk, NOW - DAY)
+    lease = StoppingLease(taken.row, taken.fence)
+    lease.renewals = renewals
+    stopped = False
+    try:
+        verification.judge_repository(lease, NOW)
+    except Stopped:
+        stopped = True
+    assert stopped == (renewals < 7)  # the samples, two batches of verdicts, two of statuses, the covers, the end
+    green = {image.pk for image in images[::2]}
+    assert {image.pk for image in images if place.word_now(image) == "verified"} <= green
+    Judgement.objects.update(leased_until=NOW - HOUR)
+    assert place.judge() == stopped
+    assert {image.pk for image in images if place.word_now(image) == "verified"} == green
+    assert StatusChange.objects.filter(cause="revision").count() == StatusChange.objects.count() - 4 == 4
+    assert not verification.due_judgements(NOW).exists()
