@@ -1,4 +1,4 @@
-"""Judged repositories copied inside PostgreSQL, with digests of their own: half a million rows in a minute or so."""
+"""Judged repositories copied inside PostgreSQL, with digests of their own."""
 
 from collections.abc import Iterable, Mapping
 
@@ -7,51 +7,56 @@ from django.db import connection, models
 from registries.models import Listing, Manifest, Presence, Repository, Served
 from trust.models import ArtifactStatus, Judgement, Signature, Verdict
 
-HERE = "repository_id = {here}"
-THERE = {"repository_id": "{copy}"}
+HERE = "copies.here = old.repository_id"
+THERE = {"repository_id": "copies.copy"}
 
 
 def own(column: str) -> str:
     """The digest that stands in the copy for the one in a column."""
-    return f"'sha256:' || encode(sha256(({{copy}} || {column})::bytea), 'hex')"
+    return f"'sha256:' || encode(sha256((copies.copy || {column})::bytea), 'hex')"
 
 
-IN_EVIDENCE = f"replace(replace(evidence::text, subject, {own('subject')}), envelope, {own('envelope')})::jsonb"
-SIGNED_HERE = "manifest_id IN (SELECT manifest_id FROM registries_presence WHERE repository_id = {here})"
+def present(key: str) -> str:
+    """What lies in the repository that is copied, of rows that name none."""
+    return f"EXISTS (SELECT FROM registries_presence AS p WHERE p.repository_id = copies.here AND p.manifest_id = old.{key})"
+
+
+EVIDENCE = (
+    f"replace(replace(old.evidence::text, old.subject, {own('old.subject')}), old.envelope, {own('old.envelope')})"
+)
 COPIED: tuple[tuple[type[models.Model], str, Mapping[str, str]], ...] = (
-    (
-        Manifest,
-        SIGNED_HERE.replace("manifest_id IN", "digest IN"),
-        {"digest": own("digest"), "subject": own("subject")},
-    ),
-    (Presence, HERE, THERE | {"manifest_id": own("manifest_id")}),
-    (Served, HERE, THERE | {"digest": own("digest")}),
-    (Listing, HERE, THERE | {"subject": own("subject"), "digests": f"jsonb_build_array({own('(digests->>0)')})"}),
+    (Manifest, present("digest"), {"digest": own("old.digest"), "subject": own("old.subject")}),
     (
         Signature,
-        SIGNED_HERE,
-        {
-            "manifest_id": own("manifest_id"),
-            "subject": own("subject"),
-            "envelope": own("envelope"),
-            "evidence": IN_EVIDENCE,
-        },
+        present("manifest_id"),
+        {"evidence": f"{EVIDENCE}::jsonb"}
+        | {name: own(f"old.{name}") for name in ("manifest_id", "subject", "envelope")},
     ),
-    (Verdict, HERE, THERE | {"signature_id": own("signature_id")}),
-    (ArtifactStatus, HERE, THERE | {"manifest_id": own("manifest_id")}),
+    (Served, HERE, THERE | {"digest": own("old.digest")}),
+    (
+        Listing,
+        HERE,
+        THERE | {"subject": own("old.subject"), "digests": f"jsonb_build_array({own('(old.digests->>0)')})"},
+    ),
+    (Verdict, HERE, THERE | {"signature_id": own("old.signature_id")}),
+    (ArtifactStatus, HERE, THERE | {"manifest_id": own("old.manifest_id")}),
     (Judgement, HERE, THERE),
+    (Presence, HERE, THERE | {"manifest_id": own("old.manifest_id")}),
 )
 
 
 def copy(made: Iterable[int]) -> None:
     """Fill every other repository with a copy of one of those that were made."""
     made = list(made)
-    others = Repository.objects.exclude(pk__in=made).order_by("pk").values_list("pk", flat=True)
+    others = list(Repository.objects.exclude(pk__in=made).order_by("pk").values_list("pk", flat=True))
     with connection.cursor() as cursor:
         cursor.execute("SET session_replication_role = replica")  # what is copied need not be checked again
-        for number, other in enumerate(others):
-            for model, where, values in COPIED:
-                cursor.execute(_statement(model, where, values).format(here=made[number % len(made)], copy=other))
+        cursor.execute("CREATE TEMPORARY TABLE copies (here bigint, copy bigint)")
+        pairs = [(made[number % len(made)], other) for number, other in enumerate(others)]
+        cursor.executemany("INSERT INTO copies VALUES (%s, %s)", pairs)
+        cursor.execute("ANALYZE")
+        for model, where, values in COPIED:
+            cursor.execute(_statement(model, where, values))
         cursor.execute("SET session_replication_role = DEFAULT")
         cursor.execute("VACUUM ANALYZE")
 
@@ -59,5 +64,6 @@ def copy(made: Iterable[int]) -> None:
 def _statement(model: type[models.Model], where: str, values: Mapping[str, str]) -> str:
     columns = [field.attname for field in model._meta.concrete_fields if not isinstance(field, models.AutoField)]
     names = ", ".join(f'"{name}"' for name in columns)
-    chosen = ", ".join(values.get(name, f'"{name}"') for name in columns)
-    return f"INSERT INTO {model._meta.db_table} ({names}) SELECT {chosen} FROM {model._meta.db_table} WHERE {where}"
+    chosen = ", ".join(values.get(name, f'old."{name}"') for name in columns)
+    table = model._meta.db_table
+    return f"INSERT INTO {table} ({names}) SELECT {chosen} FROM {table} AS old, copies WHERE {where}"

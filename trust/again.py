@@ -26,7 +26,7 @@ from trust.rewriting import Rewriting, as_answer, later, moment
 from trust.rulings import Rulings
 from trust.statuses import SEVERITY
 
-BATCH = 5000  # rows written in one transaction
+BATCH = 1000  # rows written in one transaction; SQLite compares each with every answer
 FEW = 500  # digests in one query
 BETWEEN = "old.repository_id = %s AND old.id BETWEEN %s AND %s"
 Cause = StatusChange.Cause
@@ -34,16 +34,8 @@ NO_REST = {"rests": "", "tsa_chain_id": None, "tsa_rests": False}
 RESTING = tuple(NO_REST)
 VERDICT = ("word", "reason", "signer", "statement", *RESTING, "green_until", "revision_id")
 STATUS = (
-    "word",
-    "severity",
-    "reason",
-    "message",
-    "signer",
-    "statement",
-    "chain_id",
-    *RESTING,
-    "green_until",
-    "revision",
+    *("word", "severity", "reason", "message", "signer", "statement"),
+    *("chain_id", *RESTING, "green_until", "revision"),
 )
 
 type Asked = list[tuple[int, str]]

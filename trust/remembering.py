@@ -8,7 +8,7 @@ from trust.models import Judgement, TrustRevision
 from trust.rulings import Rulings
 
 LONGEST = timedelta(minutes=2)  # then the instant is too old to judge by
-MOST = 100_000  # questions
+MOST = 60_000  # questions
 
 type Answer = str
 "The columns of a row as JSON (`rewriting.as_answer`)."

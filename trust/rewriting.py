@@ -31,9 +31,10 @@ class Rewriting:
         sets = ", ".join(f"{_quoted(name)} = {value}" for name, value in (self._values | always).items())
         same = " AND ".join(f"old.{_quoted(name)} IS NOT DISTINCT FROM {value}" for name, value in self._values.items())
         self._execute(
-            f"UPDATE {self.table} AS old SET {sets} FROM {self._source} "  # noqa: S608 - names of columns
+            f"UPDATE {self.table} AS old SET {sets} FROM new "  # noqa: S608 - names of columns
             f"WHERE old.question = new.question AND {where} AND NOT ({same})",
-            [_json(answers), *parameters],
+            answers,
+            parameters,
         )
 
     def insert(
@@ -47,15 +48,15 @@ class Rewriting:
         """Add a row to another table for each row here that matches."""
         self._execute(
             f"INSERT INTO {_quoted(into._meta.db_table)} ({', '.join(map(_quoted, values))}) "  # noqa: S608 - likewise
-            f"SELECT {', '.join(values.values())} FROM {self._source}, {self.table} AS old "
+            f"SELECT {', '.join(values.values())} FROM new, {self.table} AS old "
             f"WHERE old.question = new.question AND {where}",
-            [_json(answers), *parameters],
+            answers,
+            parameters,
         )
 
-    @staticmethod
-    def _execute(sql: str, parameters: Sequence[Any]) -> None:
+    def _execute(self, sql: str, answers: Answers, parameters: Sequence[Any]) -> None:
         with connection.cursor() as cursor:
-            cursor.execute(sql, parameters)
+            cursor.execute(f"WITH new AS MATERIALIZED ({self._source}) {sql}", [f"[{','.join(answers)}]", *parameters])
 
 
 def later(column: str, by: timedelta) -> str:
@@ -75,17 +76,13 @@ def as_answer(columns: Mapping[str, Any]) -> str:
     return json.dumps(columns, default=moment)
 
 
-def _json(answers: Answers) -> str:
-    return f"[{','.join(answers)}]"
-
-
 def _source(columns: Mapping[str, str | None]) -> str:
-    """The answers as rows named `new`."""
+    """The query that gives the answers as rows."""
     if connection.vendor == "postgresql":
         fields = ", ".join(f"{_quoted(name)} {kind}" for name, kind in columns.items())
-        return f"json_to_recordset(%s::json) AS new({fields})"
+        return f"SELECT * FROM json_to_recordset(%s::json) AS answer({fields})"  # noqa: S608 - names of columns
     fields = ", ".join(f"json_extract(value, '$.{name}') AS {_quoted(name)}" for name in columns)
-    return f"(SELECT {fields} FROM json_each(%s)) AS new"  # noqa: S608 - names of columns
+    return f"SELECT {fields} FROM json_each(%s)"  # noqa: S608 - likewise
 
 
 def _quoted(name: str) -> str:
