@@ -1,12 +1,14 @@
 """Stored verdicts judged again after a change of the trust policy, on two cores, database writes included; no registry is asked.
 
-    python -m tests.simulators.servers python -m benchmarks.rejudging [--verdicts N] [--signers N]
+    python -m tests.simulators.servers python -m benchmarks.rejudging [--verdicts N] [--signers N] [--repositories N]
 
-Prints the seconds, verdicts per second, and how many distinct questions were put to the judge. With the servers module before it,
-the database is a fresh PostgreSQL.
+Prints the seconds, verdicts per second, how many distinct questions were put to the judge, and the processor time that it took. With
+the servers module before it, the database is a fresh PostgreSQL. Three changes: a statement of another name, which changes no word;
+an identity that no signer has, which changes every word; and back.
 """
 
 import argparse
+import os
 import tempfile
 import time
 from concurrent.futures import ProcessPoolExecutor
@@ -46,9 +48,9 @@ def _run(what: str, repositories: list[int], verdicts: int, signers: int) -> Non
     with ProcessPoolExecutor(CORES, mp_context=get_context("spawn"), initializer=_join) as pool:
         found = list(pool.map(_judge, repositories))
     seconds = time.perf_counter() - began
-    asked, busy = sum(questions for questions, _ in found), sum(cpu for _, cpu in found)
+    asked, busy, served = (sum(column) for column in zip(*found, strict=True))
     print(f"{what:34} {seconds:7.1f} s {verdicts / seconds:8.0f} verdicts/s  {signers} signers")
-    print(f"{'':34} {asked} questions put to the judge; {busy:.1f} s of the workers' processor time")
+    print(f"{'':34} {asked} questions put to the judge; processor time: workers {busy:.1f} s, database {served:.1f} s")
     print(f"{'':34} {stored_verdicts.words()}", flush=True)
 
 
@@ -59,11 +61,25 @@ def _join() -> None:
     django.setup()
 
 
-def _judge(repository: int) -> tuple[int, float]:
+def _judge(repository: int) -> tuple[int, float, float]:
+    """Judge one repository; how many questions were put, and the processor time of this worker and of its database backend."""
     from benchmarks import stored_verdicts
 
-    began = time.process_time()
-    return stored_verdicts.judge(repository), time.process_time() - began
+    began, served = time.process_time(), _served()
+    return stored_verdicts.judge(repository), time.process_time() - began, _served() - served
+
+
+def _served() -> float:
+    """Seconds for which PostgreSQL's process for this connection has run, if it runs here; 0 otherwise."""
+    from django.db import connection
+
+    if connection.vendor != "postgresql":
+        return 0.0
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        process = Path(f"/proc/{cursor.fetchone()[0]}/stat")
+    fields = process.read_text().rpartition(")")[2].split() if process.exists() else []
+    return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
 
 
 if __name__ == "__main__":
