@@ -66,4 +66,4 @@ def _statement(model: type[models.Model], where: str, values: Mapping[str, str])
     names = ", ".join(f'"{name}"' for name in columns)
     chosen = ", ".join(values.get(name, f'old."{name}"') for name in columns)
     table = model._meta.db_table
-    return f"INSERT INTO {table} ({names}) SELECT {chosen} FROM {table} AS old, copies WHERE {where}"
+    return f"INSERT INTO {table} ({names}) SELECT {chosen} FROM {table} AS old, copies WHERE {where} ORDER BY copy"

@@ -4,7 +4,7 @@ Then all artifacts of one question still are of one question: one of them is jud
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import batched
 
 from django.db import transaction
@@ -22,13 +22,12 @@ from trust.notary.evidence import EVIDENCE_VERSION
 from trust.notary.judge import JUDGE_VERSION
 from trust.records import SYSTEM, JudgedRow, JudgedSubject, outcomes_of, resting_of
 from trust.remembering import Answer, Known
-from trust.rewriting import Rewriting, as_answer, later, moment
+from trust.rewriting import Rewriting, among, as_answer, later, moment
 from trust.rulings import Rulings
 from trust.statuses import SEVERITY
 
 BATCH = 1000  # rows written in one transaction; SQLite compares each with every answer
 FEW = 500  # digests in one query
-BETWEEN = "old.repository_id = %s AND old.id BETWEEN %s AND %s"
 Cause = StatusChange.Cause
 NO_REST = {"rests": "", "tsa_chain_id": None, "tsa_rests": False}
 RESTING = tuple(NO_REST)
@@ -38,7 +37,7 @@ STATUS = (
     *("chain_id", *RESTING, "green_until", "revision"),
 )
 
-type Asked = list[tuple[int, str]]
+type Asked = Sequence[tuple[int, str]]
 "Rows by key, each with its question."
 
 
@@ -55,11 +54,11 @@ def judge_again(repository: Repository, rulings: Rulings, lease: Lease[Judgement
     for some in batched(verdicts, BATCH):
         with transaction.atomic():
             lease.renew()
-            _write_verdicts(repository, some, known.verdicts, rulings)
+            _write_verdicts(some, known.verdicts, rulings)
     for some in batched(statuses, BATCH):
         with transaction.atomic():
             lease.renew()
-            _write_statuses(repository, some, known.statuses, rulings)
+            _write_statuses(some, known.statuses, rulings)
     with transaction.atomic():
         lease.renew()
         _cover(repository, rulings)
@@ -136,20 +135,16 @@ def _status_answer(judged: JudgedSubject, rulings: Rulings) -> Answer:
     )
 
 
-def _write_verdicts(
-    repository: Repository, rows: Sequence[tuple[int, str]], answers: Mapping[str, Answer], rulings: Rulings
-) -> None:
-    where = f"{BETWEEN} AND old.purpose = %s AND old.system = %s"
-    parameters = [repository.pk, rows[0][0], rows[-1][0], BUILD, SYSTEM]
+def _write_verdicts(rows: Asked, answers: Mapping[str, Answer], rulings: Rulings) -> None:
+    where, keys = among("old.id", [pk for pk, _ in rows])
     judged_at = f"'{moment(rulings.at)}'"
-    Rewriting(Verdict, VERDICT).rewrite(_for(rows, answers), where, parameters, judged_at=judged_at)
+    Rewriting(Verdict, VERDICT).rewrite(_for(rows, answers), where, [keys], judged_at=judged_at)
 
 
-def _write_statuses(
-    repository: Repository, rows: Sequence[tuple[int, str]], answers: Mapping[str, Answer], rulings: Rulings
-) -> None:
+def _write_statuses(rows: Asked, answers: Mapping[str, Answer], rulings: Rulings) -> None:
     """The rows, and before them the history of the words that change."""
-    at, parameters, some = f"'{moment(rulings.at)}'", [repository.pk, rows[0][0], rows[-1][0]], _for(rows, answers)
+    where, keys = among("old.id", [pk for pk, _ in rows])
+    at, some = f"'{moment(rulings.at)}'", _for(rows, answers)
     rewriting = Rewriting(ArtifactStatus, STATUS, green_until=_green_until())
     # Of what may change a word, only the revision and the clock are left.
     same_revision = "old.revision IS NOT DISTINCT FROM new.revision"
@@ -162,12 +157,12 @@ def _write_statuses(
         "revision": "new.revision",
         "at": at,
     }
-    rewriting.insert(StatusChange, change, some, f"{BETWEEN} AND old.word <> new.word", parameters)
+    rewriting.insert(StatusChange, change, some, f"{where} AND old.word <> new.word", [keys])
     changed_at = f"CASE WHEN old.word = new.word THEN old.changed_at ELSE {at} END"
-    rewriting.rewrite(some, BETWEEN, parameters, judged_at=at, changed_at=changed_at)
+    rewriting.rewrite(some, where, [keys], judged_at=at, changed_at=changed_at)
 
 
-def _for(rows: Iterable[tuple[int, str]], answers: Mapping[str, Answer]) -> list[Answer]:
+def _for(rows: Asked, answers: Mapping[str, Answer]) -> list[Answer]:
     return [answers[question] for question in {question for _, question in rows}]
 
 

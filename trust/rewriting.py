@@ -59,6 +59,13 @@ class Rewriting:
             cursor.execute(f"WITH new AS MATERIALIZED ({self._source}) {sql}", [f"[{','.join(answers)}]", *parameters])
 
 
+def among(column: str, keys: Sequence[int]) -> tuple[str, Any]:
+    """The condition that a key is one of many, and its one parameter."""
+    if connection.vendor == "postgresql":
+        return f"{column} = ANY(%s)", list(keys)
+    return f"{column} IN (SELECT value FROM json_each(%s))", json.dumps(keys)  # noqa: S608 - the name of a column
+
+
 def later(column: str, by: timedelta) -> str:
     """The expression for so much later than a moment."""
     if connection.vendor == "postgresql":
