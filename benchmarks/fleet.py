@@ -34,6 +34,7 @@ def main() -> None:
 
 
 def prepare_django(folder: Path) -> None:
+    """Settings and an empty database for a benchmark."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.settings")
     os.environ.setdefault("SIGNBOARD_DATA", str(folder))
     os.environ.setdefault("SIGNBOARD_SECRET_KEY", "of-a-benchmark-" + "x" * 40)

@@ -17,7 +17,7 @@ from django.utils import timezone
 from benchmarks.seeding import NAME, POLICY
 from dashboard.models import Membership, Role, Team
 from registries import connections, indexing, leases, survey
-from registries.models import Registry, Repository, Survey
+from registries.models import Listing, Registry, Repository, Survey
 from registries.oci.media_types import MANIFEST_ACCEPT
 from trust import revisions, verification
 from trust.models import ArtifactStatus, Judgement
@@ -71,14 +71,15 @@ def connect(address: str, stores: dict[tuple[str, str, str], bytes]) -> Registry
 
 def index(registry: Registry, images: int, what: str) -> None:
     """Index every repository, one after the other, in this process."""
-    Repository.objects.update(due_at=timezone.now())
+    Repository.objects.update(due_at=timezone.now(), tags_due_at=timezone.now())
+    Listing.objects.update(due_at=timezone.now())
     requests: Counter[str] = Counter()
     with stopwatch(what, images, requests):
         for pk in Repository.objects.filter(registry=registry).values_list("pk", flat=True):
             with connections.open_source(registry) as source, leases.claim(Repository.objects.all(), pk) as lease:
                 assert lease is not None
                 indexing.index_repository(lease.row, source, lease)
-            requests.update(Repository.objects.get(pk=pk).requests)
+                requests.update(getattr(source, "requests", {}))
     if what.startswith("second"):
         bodies = requests["manifest"] + requests["blob"]
         print(f"{'':34} manifest and blob bodies fetched again: {bodies}")

@@ -17,7 +17,9 @@ from dashboard.ladder import Rung, ladder, nearest_fix
 from dashboard.sentences import Sentence, sentence
 from dashboard.trust_path import Step, path
 from dashboard.words import best_tag, kind_look
+from registries import questions
 from registries.models import Content, Listing, Manifest, Presence, Repository, Served
+from registries.oci import formats
 from registries.oci.digest import Digest
 from trust import revisions
 from trust.legacy_signatures import JudgedLegacy, stored_legacy
@@ -96,26 +98,13 @@ def head(user: User, place: Place, manifest: Manifest, tab: str) -> dict[str, An
         "what": describe(manifest),
         "status": place.status,
         "is_admin": access.is_admin(user),
+        "rechecking": questions.is_checked_again(place.repository, place.listing, timezone.now()),
         "tabs": [
             (label, reverse(page, args=arguments), page == tab)
             for label, page in (("Trust", "artifact"), ("Tree", "artifact_tree"), ("Manifest", "artifact_manifest"))
         ],
         "json_url": reverse("api_artifact_trust", args=arguments),
     }
-
-
-FORMATS = {  # how people call what media types say
-    "application/spdx+json": "SPDX",
-    "text/spdx": "SPDX",
-    "text/spdx+json": "SPDX",
-    "application/vnd.cyclonedx+json": "CycloneDX",
-    "application/sarif+json": "SARIF",
-    "application/vnd.in-toto+json": "in-toto statement",
-    "application/vnd.cncf.notary.signature": "notation",
-    "application/vnd.cncf.notary.v2.signature": "notation alpha, legacy",
-    "application/vnd.cncf.notary.config.v2+jwt": "nv2, legacy",
-    "application/vnd.cncf.helm.config.v1+json": "Helm",
-}
 
 
 def describe(manifest: Manifest) -> str:
@@ -125,8 +114,8 @@ def describe(manifest: Manifest) -> str:
 
 def kind_name(manifest: Manifest) -> str:
     """Its kind; for one that nobody gave a name, its artifact type."""
-    if manifest.kind == "other" and manifest.artifact_type:
-        return manifest.artifact_type
+    if manifest.kind == "other" and (name := _format_name(manifest) or manifest.artifact_type):
+        return name
     name = kind_look(manifest.kind).one
     return name[:1].upper() + name[1:]
 
@@ -139,12 +128,17 @@ def platforms_of(manifest: Manifest) -> str:
 
 
 def format_of(manifest: Manifest) -> str:
-    """The format of a document, in a word; its artifact type where nobody gave it a name."""
-    if manifest.kind in ("image", "index"):
+    """The format of an artifact, in a word; its artifact type where nobody gave it a name."""
+    if name := _format_name(manifest):
+        return "" if manifest.kind == "other" else name  # then it is its kind's name already
+    if manifest.kind in ("image", "index", "other"):
         return ""
-    if manifest.kind == "other":
-        return ""
-    return FORMATS.get(manifest.artifact_type) or manifest.artifact_type.removeprefix("application/")
+    return manifest.artifact_type.removeprefix("application/")
+
+
+def _format_name(manifest: Manifest) -> str:
+    summary = manifest.summary if isinstance(manifest.summary, dict) else {}
+    return str(summary.get("format") or "") or formats.name_of(manifest.artifact_type)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from dashboard.stored_answers import NotStoredError, find_stored
 from dashboard.targets import layout_target
 from dashboard.verify_arguments import CannotAnswerError, instant
 from registries.models import Manifest
+from registries.oci.archive import is_layout
 from registries.oci.descriptor import Descriptor
 from registries.oci.digest import Digest
 from registries.oci.reference import Reference
@@ -68,7 +69,7 @@ class Inspection:
 def inspect_target(options: Mapping[str, Any]) -> Inspection:
     """The signatures of the artifact that the arguments name."""
     at = instant(options["at"])
-    if Path(options["target"]).is_dir():
+    if is_layout(Path(options["target"])):
         return _in_layout(options, at)
     if options["reference"] or options["trust_store"]:
         raise CannotAnswerError(

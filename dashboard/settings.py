@@ -164,8 +164,15 @@ if CELERY_BROKER_URL.startswith("filesystem:"):
         "polling_interval": 0.1,
     }
 
-POLLING_INTERVAL = env.int("SIGNBOARD_POLLING_INTERVAL", default=3600)  # seconds; a listing is recent for twice that
+# Seconds between two looks at what is new, recent and old (registries/polling.py); a listing is recent for twice that.
+POLLING_TIERS: list[int] = env.list("SIGNBOARD_POLLING_TIERS", cast=int, default=[300, 86_400, 259_200])
+POLLING_TAGS: list[int] = env.list("SIGNBOARD_POLLING_TAGS", cast=int, default=[300, 3600, 86_400])
+POLLING_CATALOG = env.int("SIGNBOARD_POLLING_CATALOG", default=3600)
+if any(len(tiers) != 3 or min(tiers) < 1 for tiers in (POLLING_TIERS, POLLING_TAGS)):
+    raise ImproperlyConfigured("SIGNBOARD_POLLING_TIERS and SIGNBOARD_POLLING_TAGS are three numbers of seconds each")
 LEASE = env.int("SIGNBOARD_LEASE", default=60)  # seconds; after a kill, work rests for no longer than this
+# docker-credential-* helpers of this directory may be run for connections that name one; empty: none is ever run.
+CREDENTIAL_HELPERS = env.str("SIGNBOARD_CREDENTIAL_HELPERS", default="")
 # Private places where OCSP responders and CRLs may lie: host:port, an address, or a network such as 10.0.0.0/8.
 REVOCATION_NETWORKS: list[str] = env.list("SIGNBOARD_REVOCATION_NETWORKS", default=[])
 LAYOUT_ROOT = env.str("SIGNBOARD_LAYOUT_ROOT", default="")  # OCI layouts below this folder can be connected

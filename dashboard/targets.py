@@ -8,6 +8,7 @@ from typing import Any
 from django.core.management.base import CommandParser
 
 from dashboard.verify_arguments import CannotAnswerError
+from registries.oci.archive import layout_at
 from registries.oci.descriptor import Descriptor
 from registries.oci.digest import Digest
 from registries.oci.layout import Layout
@@ -44,7 +45,7 @@ def layout_target(options: Mapping[str, Any]) -> LayoutTarget:
     """The artifact of the layout directory that the arguments name, by its own bytes."""
     reference = Reference.parse(options["reference"]) if options["reference"] else None
     name = reference.name if reference else ""
-    layout = Layout(Path(options["target"]), name)
+    layout = layout_at(Path(options["target"]), name)
     fetched = layout.manifest(name, _wanted(layout, name, reference))
     return LayoutTarget(layout, reference, Descriptor(fetched.media_type, fetched.digest, len(fetched.content)))
 

@@ -13,7 +13,7 @@ from dashboard.artifact_pages import Place, format_of, kind_name, platforms_of
 from dashboard.graph import Drawing, Tree, tidy
 from dashboard.signature_graph import SignatureGraph, signature_graph
 from dashboard.words import kind_look
-from registries.models import Listing, Manifest, Repository, recency
+from registries.models import Listing, Manifest, Repository
 from registries.oci.digest import Digest
 from registries.trees import TreeNode, load_tree
 from trust.holdings import is_signature_of
@@ -214,7 +214,7 @@ def _with_words(place: Place, judged: JudgedArtifact) -> QuerySet[Manifest]:
 def _holds(repository: Repository, active: int | None, at: datetime) -> Q:
     """The green test of the verdict on a signature: what `green` asks, and that it is listed, which a status knows."""
     named = StrIndex(Cast("digests", TextField()), Cast(OuterRef("digest"), TextField()))
-    listings = Listing.objects.filter(repository=repository, subject=OuterRef("subject"), checked_at__gt=at - recency())
+    listings = Listing.objects.filter(repository=repository, subject=OuterRef("subject")).filter(Listing.recent(at))
     return Q(
         Q(verdict__green_until=None) | Q(verdict__green_until__gt=at),
         stands(at, "verdict__", "signature__chain__"),

@@ -8,6 +8,7 @@ from dashboard.views import (
     audit,
     blob_policy,
     blobs,
+    endpoints,
     health,
     login,
     overview,
@@ -23,6 +24,8 @@ register_converter(DigestConverter, "digest")
 
 artifact_pages = [
     path("", artifacts.artifact, name="artifact"),
+    path("check/", artifacts.check, name="artifact_check"),
+    path("export.tar", artifacts.export, name="artifact_export"),
     path("tree/", artifacts.tree, name="artifact_tree"),
     path("manifest/", artifacts.manifest, name="artifact_manifest"),
     path("manifest/raw/", artifacts.manifest_raw, name="artifact_manifest_raw"),
@@ -42,6 +45,10 @@ urlpatterns = [
     path("registries/<int:registry_id>/disconnect/", registries.disconnect, name="registry_disconnect"),
     path("registries/<int:registry_id>/test/", registries.test, name="registry_test"),
     path("registries/<int:registry_id>/index/", registries.index_now, name="registry_index"),
+    path("registries/<int:registry_id>/endpoints/add/", endpoints.create, name="endpoint_add"),
+    path("registries/<int:registry_id>/endpoints/<int:endpoint_id>/revoke/", endpoints.revoke, name="endpoint_revoke"),
+    path("hooks/<uuid:public_id>/", endpoints.hook, name="hook"),
+    path("hooks/<uuid:public_id>/<str:secret>/", endpoints.hook, name="hook_with_secret"),
     path("trust-policy/", trust_policy.trust_policy, name="trust_policy"),
     path("trust-policy/upload/", trust_policy.upload, name="trust_policy_upload"),
     path("trust-policy/<int:number>/", trust_policy.revision, name="trust_revision"),

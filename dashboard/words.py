@@ -67,6 +67,9 @@ KINDS = {
     "attestation": KindLook("audit", "attestation", "attestations"),
     "chart": KindLook("artifact", "chart", "charts"),
     "policy": KindLook("policy", "policy", "policies"),
+    "module": KindLook("artifact", "module", "modules"),
+    "bundle": KindLook("artifact", "bundle", "bundles"),
+    "cache": KindLook("info", "build cache", "build caches"),
     "other": KindLook("info", "other", "others"),
 }
 OTHER = KINDS["other"]

@@ -222,6 +222,7 @@ REQUEST_KINDS = {
     "manifest_head": "Manifests, whether changed",
     "manifest": "Manifests",
     "referrers": "Referrers",
+    "referrers_oras": "Referrers, asked in ORAS's way",
     "blob": "Blobs",
 }
 

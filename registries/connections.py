@@ -7,9 +7,12 @@ from datetime import timedelta
 from pathlib import Path
 
 from django.conf import settings
+from django.utils import timezone
 
-from registries import credentials
+from registries import capabilities, credential_helpers, credentials
+from registries.docker_config import TOKEN_USER
 from registries.models import Registry
+from registries.oci.archive import layout_at
 from registries.oci.client import Client, Credentials
 from registries.oci.errors import LayoutError, OciError, RegistryError
 from registries.oci.layout import Layout
@@ -40,13 +43,40 @@ def open_source(registry: Registry, *, wire: Wire | None = None) -> Iterator[Ope
         yield open_layout(registry)
         return
     with Transport(allowed=registry.allowed_networks, ca_pem=registry.tls_ca, app=wire) as transport:
-        known_as = Credentials(registry.username, credentials.open_(registry))
-        yield Client(transport, base_url(registry), credentials=known_as)
+        client = Client(
+            transport,
+            base_url(registry),
+            credentials=_known_as(registry),
+            realm_hosts=registry.token_services,
+            follow_redirects=registry.follow_redirects,
+        )
+        try:
+            yield client
+        finally:
+            capabilities.record(registry, client.observed, timezone.now())
+
+
+def _known_as(registry: Registry) -> Credentials:
+    """What this registry knows us by: a helper's answer, or what the connection stores."""
+    if registry.credential_helper:
+        try:
+            found = credential_helpers.get(registry.credential_helper, registry.address)
+        except credential_helpers.HelperError as error:
+            raise credentials.CredentialsError(str(error)) from error
+        username, secret = found.username, found.secret
+    else:
+        username, secret = registry.username, credentials.open_(registry)
+    return Credentials(identity_token=secret) if username == TOKEN_USER and secret else Credentials(username, secret)
 
 
 def base_url(registry: Registry) -> str:
     host = DOCKER_HUB if canonical_registry(registry.address) == "docker.io" else registry.address
     return f"{'http' if registry.plain_http else 'https'}://{host}"
+
+
+def host_of(registry: Registry) -> str:
+    """The host that is asked, under the one name that its budget has."""
+    return base_url(registry).partition("://")[2].lower() if registry.source == Registry.Source.REGISTRY else ""
 
 
 def open_layout(registry: Registry) -> Layout:
@@ -57,7 +87,7 @@ def open_layout(registry: Registry) -> Layout:
     path = (top / registry.address).resolve()
     if path == top or not path.is_relative_to(top):
         raise LayoutError(f"{registry.address!a} is not a folder below the folder of layouts")
-    return Layout(path, layout_repository(registry))
+    return layout_at(path, layout_repository(registry))
 
 
 def layout_repository(registry: Registry) -> str:

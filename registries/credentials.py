@@ -7,12 +7,13 @@ import base64
 import binascii
 import hashlib
 import os
+from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
 
-from registries.models import Registry
+from registries.models import Endpoint, Registry
 
 VERSION = b"\x01"
 KEY_ID = 8
@@ -53,13 +54,59 @@ def is_current(registry: Registry) -> bool:
     return not sealed or sealed[1 : 1 + KEY_ID] == _key_id(_keys()[0])
 
 
-def rotate() -> int:
-    """Seal every password with the newest key; answers how many were not. Older keys may be removed then."""
-    old = [registry for registry in Registry.objects.exclude(sealed_password=b"") if not is_current(registry)]
-    for registry in old:
-        before, registry.sealed_password = registry.sealed_password, seal(registry, open_(registry))
-        Registry.objects.filter(pk=registry.pk, sealed_password=before).update(sealed_password=registry.sealed_password)
-    return len(old)
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """What sealing anew came to."""
+
+    renewed: int = 0
+    failures: tuple[str, ...] = ()
+    "Why some passwords are still sealed with an older key, or do not open at all."
+
+
+def rotate() -> Rotation:
+    """Seal every password with the newest key. Older keys may be removed where nothing failed."""
+    renewed, failures = 0, []
+    for registry in Registry.objects.exclude(sealed_password=b"").order_by("pk"):
+        try:
+            password = open_(registry)
+            if is_current(registry):
+                continue
+            sealed = seal(registry, password)
+        except CredentialsError as error:
+            failures.append(str(error))
+            continue
+        # One that was changed meanwhile was sealed with the newest key by whoever changed it.
+        unchanged = Registry.objects.filter(pk=registry.pk, sealed_password=registry.sealed_password)
+        renewed += unchanged.update(sealed_password=sealed)
+    for endpoint in Endpoint.objects.exclude(sealed_secret=b"").order_by("pk"):
+        before = bytes(endpoint.sealed_secret)
+        try:
+            secret = open_for(endpoint.place, before)
+        except CredentialsError as error:
+            failures.append(f"an endpoint of {endpoint.registry}: {error}")
+            continue
+        if before[1 : 1 + KEY_ID] != _key_id(_keys()[0]):
+            sealed = seal_for(endpoint.place, secret)
+            renewed += Endpoint.objects.filter(pk=endpoint.pk, sealed_secret=before).update(sealed_secret=sealed)
+    return Rotation(renewed, tuple(failures))
+
+
+def seal_for(place: str, secret: str) -> bytes:
+    """A secret as it may be stored at a place (`table|row|column`) and nowhere else."""
+    key, nonce = _keys()[0], os.urandom(NONCE)
+    return VERSION + _key_id(key) + nonce + AESGCM(key).encrypt(nonce, secret.encode(), place.encode())
+
+
+def open_for(place: str, sealed: bytes) -> str:
+    """The secret that was sealed for that place."""
+    key_id, nonce, ciphertext = sealed[1 : 1 + KEY_ID], sealed[1 + KEY_ID :][:NONCE], sealed[1 + KEY_ID + NONCE :]
+    key = next((key for key in _keys() if _key_id(key) == key_id), None)
+    if sealed[:1] != VERSION or key is None:
+        raise CredentialsError("this secret was encrypted with a key that is not among SIGNBOARD_ENCRYPTION_KEYS")
+    try:
+        return AESGCM(key).decrypt(nonce, ciphertext, place.encode()).decode()
+    except (InvalidTag, ValueError) as error:
+        raise CredentialsError("this secret does not open: it was altered, or belongs to another row") from error
 
 
 def _parts(sealed: bytes, registry: Registry) -> tuple[bytes, bytes, bytes]:

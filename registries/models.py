@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import batched
 from typing import Self
 
-from django.conf import settings
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
+from registries.budgets import HostBudget
+from registries.endpoints import Endpoint
+from registries.events import Event
 from registries.fields import DigestField
+from registries.hints import Hint
 from registries.leases import DueRow
 from registries.oci.digest import Digest
 from registries.oci.media_types import Kind
 from registries.oci.reference import is_repository_name
+from registries.polling import Tier, interval
+
+__all__ = [
+    "Child", "Content", "Endpoint", "Event", "Fault", "Hint", "HostBudget", "Listing", "ListingHistory", "ListingSource", "Manifest",
+    "Presence", "PresenceQuerySet", "Registry", "Repository", "SchemaTag", "Served", "Survey", "Tag", "TagMove", "contents",
+]  # fmt: skip
 
 
 class Registry(models.Model):
@@ -36,6 +45,10 @@ class Registry(models.Model):
         default=list, blank=True
     )  # exact host:port or CIDR, for private and loopback addresses
     tls_ca = models.TextField(blank=True)  # PEM
+    token_services = models.JSONField(default=list, blank=True)  # hosts beside its own that credentials may be sent to
+    follow_redirects = models.BooleanField(default=False)  # of tags and manifests; blobs always are
+    credential_helper = models.CharField(max_length=100, blank=True)  # docker-credential-<this> knows the password
+    capabilities = models.JSONField(default=dict, blank=True)  # name → {"value": …, "seen_at": …}
     username = models.CharField(max_length=255, blank=True)
     sealed_password = models.BinaryField(default=b"", blank=True)  # credentials.py
     repository_patterns = models.JSONField(
@@ -71,7 +84,7 @@ class RepositoryQuerySet(models.QuerySet["Repository"]):
 
     def ask_now(self, at: datetime) -> int:
         """Have all of it asked anew, even what an index that did not run through has just asked."""
-        return self.update(due_at=at, cycle_began_at=None)
+        return self.update(due_at=at, tags_due_at=at, asked_at=at, cycle_began_at=None)
 
 
 class Repository(DueRow):
@@ -80,10 +93,15 @@ class Repository(DueRow):
     registry = models.ForeignKey(Registry, models.CASCADE, related_name="repositories")
     name = models.CharField(max_length=255)
     referrers_api = models.BooleanField(null=True)  # None: not known yet
+    referrers_api_seen_at = models.DateTimeField(null=True)
     generation = models.PositiveBigIntegerField(
         default=0
     )  # raised whenever what is known of it changed: trust asks for it
+    referrers_probed_at = models.DateTimeField(null=True)  # when a registry without the API was last asked for it
     indexed_at = models.DateTimeField(null=True)  # end of the last index that ran through
+    tags_due_at = models.DateTimeField(null=True)  # when its tags are to be read again; null: now
+    asked_at = models.DateTimeField(null=True)  # somebody wants all of it asked anew; null: nobody
+    interest_at = models.DateTimeField(null=True)  # when a tag last changed: polling.py
     cycle_began_at = models.DateTimeField(
         null=True
     )  # begin of an index that has not run through yet: the next resumes it
@@ -91,6 +109,7 @@ class Repository(DueRow):
     progress_done = models.PositiveIntegerField(default=0)  # subjects walked in the running (or last) index
     progress_total = models.PositiveIntegerField(default=0)
     requests = models.JSONField(default=dict)  # by kind, of the last index
+    requests_total = models.JSONField(default=dict)  # by kind, of everything since it was connected
     objects = RepositoryQuerySet.as_manager()
 
     class Meta:
@@ -256,15 +275,24 @@ class Listing(ListingFacts):
     repository = models.ForeignKey(Repository, models.CASCADE, related_name="listings")
     subject = DigestField(db_index=True)
     checked_at = models.DateTimeField()  # when it was last read to its end, or never was
+    due_at = models.DateTimeField(default=timezone.now)  # when it is to be read again
+    tier = models.PositiveSmallIntegerField(choices=Tier, default=Tier.RECENT)  # as of `checked_at`
+    interest_at = models.DateTimeField(default=timezone.now)  # when it last changed, or somebody asked about it
     since = models.DateTimeField(default=timezone.now)  # when the registry first answered so
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["repository", "subject"], name="one_listing_a_subject")]
+        indexes = [models.Index(fields=["repository", "due_at"])]
 
     @property
     def recent_until(self) -> datetime:
-        """A listing is recent for twice the polling interval."""
-        return self.checked_at + recency()
+        """A listing is recent for twice its tier's interval."""
+        return self.checked_at + 2 * interval(self.tier)
+
+    @staticmethod
+    def recent(at: datetime) -> Q:
+        """The listings that are recent at `at`."""
+        return Q(*(Q(tier=tier, checked_at__gt=at - 2 * interval(tier)) for tier in Tier), _connector=Q.OR)
 
 
 class ListingHistory(ListingFacts):
@@ -301,15 +329,6 @@ class SchemaTag(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["repository", "name"], name="one_schema_tag_a_name")]
-
-
-def polling_interval() -> timedelta:
-    return timedelta(seconds=settings.POLLING_INTERVAL)
-
-
-def recency() -> timedelta:
-    """How long a listing counts as recent."""
-    return 2 * polling_interval()
 
 
 def contents(digests: Iterable[Digest], among: models.QuerySet[Content] | None = None) -> dict[Digest, bytes]:

@@ -26,19 +26,40 @@ def resolve(host: str, port: int) -> list[str]:
 
 
 class Clock:
-    """When the request of this thread must have ended. Every wait on the network asks here how long it may last."""
+    """When the request of this thread must have ended, and how many bytes it may read from the network until then.
+
+    Every wait asks here how long it may last; every byte that comes is counted, headers and framing included.
+    """
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
         self._local = threading.local()
 
-    def ending_in(self, seconds: float) -> "Clock":
+    def ending_in(self, seconds: float, raw_bytes: int = 0) -> "Clock":
         self._local.until = self._now() + seconds
+        self._local.raw_bytes = raw_bytes
+        self._local.connected = False
         return self
+
+    @property
+    def connected(self) -> bool:
+        """Whether the request of this thread made a connection, rather than using one that was kept."""
+        found: bool = getattr(self._local, "connected", False)
+        return found
+
+    @connected.setter
+    def connected(self, value: bool) -> None:
+        self._local.connected = value
 
     def left(self) -> float:
         until: float | None = getattr(self._local, "until", None)
         return 0.0 if until is None else until - self._now()
+
+    def came(self, number: int) -> bool:
+        """Count bytes that were read; whether they were within what this request may read."""
+        self._local.raw_bytes = getattr(self._local, "raw_bytes", 0) - number
+        within: bool = self._local.raw_bytes >= 0
+        return within
 
     def __enter__(self) -> Self:
         return self
@@ -50,17 +71,21 @@ class Clock:
 
 
 class _Stream(httpcore.NetworkStream):
-    """A connection whose reads and writes share the deadline of the request they serve."""
+    """A connection whose reads and writes share the deadline and the byte limit of the request they serve."""
 
-    def __init__(self, stream: httpcore.NetworkStream, clock: Clock) -> None:
+    def __init__(self, stream: httpcore.NetworkStream, clock: Clock, host: str) -> None:
         self._stream = stream
         self._clock = clock
+        self._host = host
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # one deadline replaces it
         left = self._clock.left()
         if left <= 0:
             raise httpcore.ReadTimeout
-        return self._stream.read(max_bytes, left)
+        content = self._stream.read(max_bytes, left)
+        if not self._clock.came(len(content)):  # endless headers or interim answers, or more framing than content
+            raise RegistryError(f"{self._host} sends more than is read here, headers included", code="too_large")
+        return content
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         left = self._clock.left()
@@ -80,7 +105,7 @@ class _Stream(httpcore.NetworkStream):
         left = self._clock.left()
         if left <= 0:
             raise httpcore.ConnectTimeout
-        return _Stream(self._stream.start_tls(ssl_context, server_hostname, left), self._clock)
+        return _Stream(self._stream.start_tls(ssl_context, server_hostname, left), self._clock, self._host)
 
     def get_extra_info(self, info: str) -> object:
         return self._stream.get_extra_info(info)
@@ -130,7 +155,8 @@ class GuardedBackend(httpcore.NetworkBackend):
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failure = error
                 continue
-            return _Stream(stream, self._clock)
+            self._clock.connected = True
+            return _Stream(stream, self._clock, host)
         raise failure
 
     def connect_unix_socket(

@@ -8,10 +8,11 @@ from django.utils import timezone
 
 from registries import connections
 from registries.leases import Lease
-from registries.models import Registry, Repository, Survey, polling_interval
+from registries.models import Registry, Repository, Survey
 from registries.oci.client import Catalog
 from registries.oci.layout import Layout
 from registries.oci.reference import is_repository_name
+from registries.polling import catalog_interval
 
 MOST = 20_000  # repositories a registry
 # The registry answered, and its answer is that it has no list for us: asking again soon would not help.
@@ -50,7 +51,7 @@ def _finish(
         lease.renew()
         _add(registry, names, at)
         Survey.objects.filter(pk=lease.row.pk).update(finished_at=at, complete=catalog.complete, note=note)
-        lease.finish(at + polling_interval())
+        lease.finish(at + catalog_interval())
 
 
 def _add(registry: Registry, names: Sequence[str], at: datetime) -> None:

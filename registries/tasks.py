@@ -4,7 +4,7 @@ from celery import shared_task
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from registries import connections, indexing, leases
+from registries import budgets, connections, indexing, leases
 from registries import survey as surveys
 from registries.credentials import CredentialsError
 from registries.leases import DueRow, Lease, due
@@ -29,7 +29,7 @@ def survey_registry(registry_id: int) -> None:
 @shared_task
 def index_repository(repository_id: int) -> None:
     """Index one repository."""
-    with leases.claim(Repository.objects.filter(due(timezone.now())), repository_id) as lease:
+    with leases.claim(_askable().filter(due(timezone.now())), repository_id) as lease:
         if lease:
             _indexed(lease.row, lease)
 
@@ -42,8 +42,19 @@ def nudge_due() -> None:
 
 
 def nudge_indexing() -> None:
-    for pk in _due(Repository.objects.all()).values_list("pk", flat=True)[:NUDGES]:
+    for pk in _due(_askable()).values_list("pk", flat=True)[:NUDGES]:
         index_repository.delay(pk)
+
+
+def _askable() -> QuerySet[Repository]:
+    """Repositories whose registry may be asked now."""
+    paused = budgets.paused_hosts(timezone.now())
+    resting = (
+        [registry.pk for registry in Registry.objects.all() if connections.host_of(registry) in paused]
+        if paused
+        else []
+    )
+    return Repository.objects.exclude(registry__in=resting)
 
 
 def _due[Row: DueRow](rows: QuerySet[Row]) -> QuerySet[Row]:

@@ -7,9 +7,11 @@ connects to whatever a name resolves to at that moment.
 import ssl
 import time
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from types import TracebackType
 from typing import Self
 
+import httpcore
 import httpx
 
 from registries.addresses import AllowedAddresses
@@ -19,6 +21,7 @@ from registries.pinning import Clock, GuardedBackend, Pinned, Resolver, resolve
 
 Wire = httpx.BaseTransport
 "What carries requests: the network, or in tests a simulated registry."
+MAX_HEADERS = 128 * 1024  # bytes of headers, interim answers and framing beside a body
 
 
 class Transport:
@@ -31,11 +34,12 @@ class Transport:
         ca_pem: str = "",
         app: httpx.BaseTransport | None = None,
         resolver: Resolver = resolve,
+        sockets: httpcore.NetworkBackend | None = None,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._now = now
         self._clock = Clock(now)
-        self._wire = app or _guarded_wire(AllowedAddresses.parse(allowed), _tls(ca_pem), resolver, self._clock)
+        guard = GuardedBackend(AllowedAddresses.parse(allowed), resolver, self._clock, sockets)
+        self._wire = app or _guarded_wire(guard, _tls(ca_pem))
 
     def __enter__(self) -> Self:
         return self
@@ -77,7 +81,7 @@ class Transport:
             or not 0 < (request.url.port or 80) < 65536
         ):
             raise RegistryError(f"{url.partition('?')[0][:200]!a} is not an http or https URL", code="unreachable")
-        with self._clock.ending_in(deadline):
+        with self._clock.ending_in(deadline, max_bytes + max_bytes // 16 + MAX_HEADERS):
             try:
                 return self._exchange(request, max_bytes)
             except httpx.HTTPError as error:
@@ -108,7 +112,7 @@ class Transport:
         try:
             return self._wire.handle_request(request)
         except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
-            if request.method not in ("GET", "HEAD"):
+            if request.method not in ("GET", "HEAD") or self._clock.connected:
                 raise
             return self._wire.handle_request(request)
 
@@ -125,22 +129,21 @@ class Transport:
         return b"".join(chunks)
 
 
-def _guarded_wire(
-    allowed: AllowedAddresses, tls: ssl.SSLContext, resolver: Resolver, clock: Clock
-) -> httpx.HTTPTransport:
+def _guarded_wire(guard: GuardedBackend, tls: ssl.SSLContext) -> httpx.HTTPTransport:
     limits = httpx.Limits(max_connections=32, max_keepalive_connections=16, keepalive_expiry=15)
     wire = httpx.HTTPTransport(verify=tls, trust_env=False, limits=limits)
     # httpx has no public way to pass a backend on; the self-test fails at start-up if this stops working.
-    backend = wire._pool._network_backend = GuardedBackend(allowed, resolver, clock)
-    backend.is_being_tested = True
+    wire._pool._network_backend = guard
+    guard.is_being_tested = True
     try:
         wire.handle_request(httpx.Request("GET", "http://self-test.invalid/"))
     except Pinned:
-        backend.is_being_tested = False
+        guard.is_being_tested = False
         return wire
     raise RuntimeError("this version of httpx does not connect through our address check: refusing to go on")
 
 
+@lru_cache(maxsize=64)  # reading the system's authorities takes longer than many a request
 def _tls(ca_pem: str) -> ssl.SSLContext:
     paths = ssl.get_default_verify_paths()
     context = (

@@ -5,13 +5,14 @@ Then all artifacts of one question still are of one question: one of them is jud
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from itertools import batched
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
 from registries.leases import Lease
-from registries.models import Child, Repository, recency
+from registries.models import Child, Repository
 from registries.oci.digest import Digest
 from trust import holdings
 from trust.chains import store_authorities
@@ -117,7 +118,8 @@ def _verdict_answer(row: JudgedRow, rulings: Rulings) -> Answer:
 
 
 def _status_answer(judged: JudgedSubject, rulings: Rulings) -> Answer:
-    verdict = judged.verdict
+    verdict, listing = judged.verdict, judged.subject.listing
+    recency = listing.recent_until - listing.checked_at if listing else timedelta()
     return as_answer(
         {
             "question": judged.question,
@@ -130,6 +132,7 @@ def _status_answer(judged: JudgedSubject, rulings: Rulings) -> Answer:
             "chain_id": judged.chain,
             **(judged.resting or NO_REST),
             "green_until": judged.own_until,
+            "recency": recency // timedelta(microseconds=1),
             "revision": rulings.revision.number if rulings.revision else None,
         }
     )
@@ -145,7 +148,7 @@ def _write_statuses(rows: Asked, answers: Mapping[str, Answer], rulings: Rulings
     """The rows, and before them the history of the words that change."""
     where, keys = among("old.id", [pk for pk, _ in rows])
     at, some = f"'{moment(rulings.at)}'", _for(rows, answers)
-    rewriting = Rewriting(ArtifactStatus, STATUS, green_until=_green_until())
+    rewriting = Rewriting(ArtifactStatus, STATUS, ["recency"], green_until=_green_until())
     # Of what may change a word, only the revision and the clock are left.
     same_revision = "old.revision IS NOT DISTINCT FROM new.revision"
     change = {
@@ -168,7 +171,7 @@ def _for(rows: Asked, answers: Mapping[str, Answer]) -> list[Answer]:
 
 def _green_until() -> str:
     """Nothing is green longer than its listing is recent (`Rulings.artifact`)."""
-    recent_until = later("old.listed_at", recency())
+    recent_until = later("old.listed_at", "new.recency")
     green = ", ".join(f"'{word}'" for word in GREEN)
     first = f"CASE WHEN new.green_until < {recent_until} THEN new.green_until ELSE {recent_until} END"
     return f"CASE WHEN new.word IN ({green}) THEN {first} END"

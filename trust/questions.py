@@ -40,7 +40,7 @@ def of_signature(target: Descriptor, result: Evidence | SignatureFault, stored: 
 
 
 def of_artifact(subject: Subject, signatures: Sequence[tuple[str, str | None] | None]) -> str:
-    """The key of all that decides the word of an artifact but for the age of its listing.
+    """The key of all that decides the word of an artifact but for the age of its listing; how old that may get is part.
 
     `signatures`: the key and the chain of each that is listed, in order; None for one that was not examined.
     """
@@ -49,7 +49,7 @@ def of_artifact(subject: Subject, signatures: Sequence[tuple[str, str | None] | 
     return _key(
         "artifact",
         bool(subject.manifest.media_type),
-        listing and [listing.complete, listing.error_code, listing.error],
+        listing and [listing.complete, listing.error_code, listing.error, listing.tier],
         signatures,
         [
             [fault.code, fault.message, fault.digest == str(digest), fault.subject == digest, fault.digest in read]

@@ -5,12 +5,10 @@ The answers go to the database as one JSON parameter. What differs between Postg
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db import connection, models
-
-MICROSECOND = timedelta(microseconds=1)
 
 type Answers = Sequence[str]
 "One a question (`as_answer`)."
@@ -19,11 +17,18 @@ type Answers = Sequence[str]
 class Rewriting:
     """Gives the rows of a table the answers to their questions; `old` and `new` are what SQL expressions may name."""
 
-    def __init__(self, model: type[models.Model], columns: Sequence[str], **computed: str) -> None:
-        """`columns`: what an answer names beside its question; they are taken as they are, but for those `computed`."""
+    def __init__(
+        self, model: type[models.Model], columns: Sequence[str], numbers: Sequence[str] = (), **computed: str
+    ) -> None:
+        """`columns`: what an answer gives beside its question; they are taken as they are, but for those `computed`.
+
+        `numbers`: what it gives besides, for computing.
+        """
         self.table = _quoted(model._meta.db_table)
         types = {field.attname: field.db_type(connection) for field in model._meta.concrete_fields}
-        self._source = _source({name: types[name] for name in ("question", *columns)})
+        self._source = _source(
+            {name: types[name] for name in ("question", *columns)} | dict.fromkeys(numbers, "bigint")
+        )
         self._values = {name: f"new.{_quoted(name)}" for name in columns} | computed
 
     def rewrite(self, answers: Answers, where: str, parameters: Sequence[Any], **always: str) -> None:
@@ -66,11 +71,11 @@ def among(column: str, keys: Sequence[int]) -> tuple[str, Any]:
     return f"{column} IN (SELECT value FROM json_each(%s))", json.dumps(keys)  # noqa: S608 - the name of a column
 
 
-def later(column: str, by: timedelta) -> str:
+def later(column: str, microseconds: str) -> str:
     """The expression for so much later than a moment."""
     if connection.vendor == "postgresql":
-        return f"({column} + interval '{by // MICROSECOND} microseconds')"
-    return f"django_format_dtdelta('+', {column}, {by // MICROSECOND})"
+        return f"({column} + {microseconds} * interval '1 microsecond')"
+    return f"django_format_dtdelta('+', {column}, {microseconds})"
 
 
 def moment(value: datetime) -> str:

@@ -1,5 +1,6 @@
 """The REST API: the same sets, filters and judgements as the pages, as JSON."""
 
+from django.db import transaction
 from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
@@ -13,6 +14,7 @@ from dashboard.api.renderers import ArtifactsCsv
 from dashboard.api.serializers import ArtifactSerializer, revision_as_json, signature_as_json, trust_as_json
 from dashboard.listing import Filters
 from dashboard.trust_pages import Reading, stores_of
+from registries import questions, tasks
 from registries.models import Manifest
 from registries.oci.digest import Digest
 from trust import revisions, verification
@@ -77,10 +79,14 @@ def signatures(request: Request, repository_id: int, digest: Digest) -> Response
 def _judged(request: Request, repository_id: int, digest: Digest) -> JudgedArtifact:
     visible = access.repositories_of(request.user).select_related("registry")
     repository = get_object_or_404(visible, pk=repository_id)
+    now = timezone.now()
     try:
-        return verification.judge_artifact(repository, digest, timezone.now())
+        judged = verification.judge_artifact(repository, digest, now)
     except Manifest.DoesNotExist as error:
         raise Http404 from error
+    if questions.asked_about(judged.listing, now):
+        transaction.on_commit(tasks.nudge_indexing, robust=True)
+    return judged
 
 
 @api_view(["GET"])

@@ -50,6 +50,13 @@ class SeveralFiles(forms.FileField):
         return [super(SeveralFiles, self).clean(file, initial) for file in files]
 
 
+class SecretText(forms.Textarea):
+    """A text area that never shows again what was entered."""
+
+    def get_context(self, name: str, value: Any, attrs: Any) -> Any:
+        return super().get_context(name, None, attrs)
+
+
 class CertificateText(forms.CharField):
     """Certificates as PEM; clean() gives the text, or "" for none."""
 

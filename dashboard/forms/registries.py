@@ -8,8 +8,10 @@ from typing import Any
 from django import forms
 from django.conf import settings
 
-from dashboard.forms.fields import CertificateText, Lines
+from dashboard.forms.fields import CertificateText, Lines, SecretText
+from registries import credential_helpers, docker_config
 from registries.models import Registry
+from registries.oci.archive import is_tar
 from registries.oci.errors import ReferenceFormatError
 from registries.oci.reference import Reference, canonical_registry, is_registry_name, is_repository_name
 
@@ -93,6 +95,20 @@ class RegistryForm(ConnectionForm):
         help_text="Stored encrypted, never shown again. A right to pull is enough.",
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
+    docker_config = forms.CharField(
+        max_length=docker_config.MAX_SIZE,
+        required=False,
+        label="Docker's config.json",
+        help_text="Instead of user name and password: the entry for this registry is taken, the rest is not kept. "
+        "A Kubernetes pull secret will do too.",
+        widget=SecretText(attrs={**EXACT, "rows": 3, "class": "mono"}),
+    )
+    docker_config_file = forms.FileField(required=False, label="or the file")
+    credential_helper = forms.ChoiceField(
+        required=False,
+        label="Credential helper",
+        help_text="A program that the operator installed here knows the password; it is asked whenever it is needed.",
+    )
     repository_patterns = Lines(
         most=1000,
         required=False,
@@ -122,15 +138,45 @@ class RegistryForm(ConnectionForm):
         help_text="Exact host:port, or networks such as 10.20.0.0/16, one a line.",
     )
 
+    token_services = Lines(
+        most=20,
+        required=False,
+        label="Token services",
+        help_text="Hosts beside the registry's own that its credentials may be sent to, over https, one a line. "
+        "Those of Docker Hub and gitlab.com are known.",
+    )
+    follow_redirects = forms.BooleanField(
+        required=False,
+        label="Follow redirects of tags and manifests",
+        help_text="Only for a registry that is a front for another. No credential is sent along. Blobs need no consent.",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        stored = self.instance.credential_helper if self.instance else ""
+        names = sorted({*credential_helpers.available(), stored} - {""})
+        if names:
+            self.fields["credential_helper"] = forms.ChoiceField(
+                choices=[("", "None"), *((name, name) for name in names)],
+                required=False,
+                label=self.fields["credential_helper"].label,
+                help_text=self.fields["credential_helper"].help_text,
+            )
+        else:
+            del self.fields["credential_helper"]
+
     def initial_of(self, registry: Registry) -> dict[str, Any]:
         names = (
             "address",
             "reference_name",
             "username",
+            "credential_helper",
             "repository_patterns",
             "tls_ca",
             "plain_http",
             "allowed_networks",
+            "token_services",
+            "follow_redirects",
         )
         return {name: getattr(registry, name) for name in names} | {"private": bool(registry.allowed_networks)}
 
@@ -163,13 +209,41 @@ class RegistryForm(ConnectionForm):
             _check_network(network)
         return networks
 
+    def clean_token_services(self) -> list[str]:
+        services = [service.lower() for service in self.cleaned_data["token_services"]]
+        for service in services:
+            if not is_registry_name(service):
+                raise forms.ValidationError(f"{service[:80]} is not a host or host:port.")
+        return services
+
     def clean(self) -> dict[str, Any]:
         data = super().clean()
         if data.get("private") and not data.get("allowed_networks") and "allowed_networks" not in self.errors:
             self.add_error("allowed_networks", "Say which addresses: exact host:port, or networks.")
+        self._import(data)
+        if data.get("credential_helper") and (data.get("password") or data.get("username")):
+            self.add_error("credential_helper", "Give a user name and password, or choose a helper: not both.")
         if data.get("password") and not data.get("username"):
             self.add_error("username", "A password needs a user name. Many registries take any name beside a token.")
         return data
+
+    def _import(self, data: dict[str, Any]) -> None:
+        """Take user name and password from Docker's file, if one was given."""
+        content, file = data.get("docker_config", ""), data.get("docker_config_file")
+        if file and not content:
+            content = file.read(docker_config.MAX_SIZE + 1).decode(errors="replace")
+        if not content or not data.get("address"):
+            return
+        if data.get("password"):
+            self.add_error("docker_config", "Give a password, or Docker's file: not both.")
+            return
+        try:
+            login = docker_config.login_for(content, data["address"])
+        except docker_config.DockerConfigError as error:
+            text = str(error)
+            self.add_error("docker_config", f"{text[:1].upper()}{text[1:]}.")
+            return
+        data["username"], data["password"] = login.username, login.secret
 
     @property
     def cleared_password(self) -> bool:
@@ -179,7 +253,7 @@ class RegistryForm(ConnectionForm):
             return False
         moved = self.cleaned_data["address"] != known.address or self.cleaned_data["username"] != known.username
         exposed = self.cleaned_data["plain_http"] and not known.plain_http
-        return moved or exposed
+        return moved or exposed or bool(self.cleaned_data.get("credential_helper"))
 
     def fill(self, registry: Registry) -> None:
         data = self.cleaned_data
@@ -189,7 +263,10 @@ class RegistryForm(ConnectionForm):
         registry.plain_http = data["plain_http"]
         registry.allowed_networks = data["allowed_networks"] if data["private"] else []
         registry.tls_ca = data["tls_ca"]
+        registry.token_services = data["token_services"]
+        registry.follow_redirects = data["follow_redirects"]
         registry.username = data["username"]
+        registry.credential_helper = data.get("credential_helper", "")
         registry.repository_patterns = data["repository_patterns"]
 
 
@@ -216,7 +293,9 @@ class LayoutForm(ConnectionForm):
 
     def __init__(self, *args: Any, instance: Registry | None = None, **kwargs: Any) -> None:
         super().__init__(*args, instance=instance, **kwargs)
-        self.fields["folder"].help_text = f"The folder below {settings.LAYOUT_ROOT} that has the file oci-layout."
+        self.fields[
+            "folder"
+        ].help_text = f"Below {settings.LAYOUT_ROOT}: the folder that has the file oci-layout, or a .tar of it."
 
     def initial_of(self, registry: Registry) -> dict[str, Any]:
         repository = registry.repository_patterns[0] if registry.repository_patterns else ""
@@ -228,11 +307,13 @@ class LayoutForm(ConnectionForm):
         root = Path(settings.LAYOUT_ROOT).resolve()
         try:
             path = (root / folder).resolve()
-            found = path.is_relative_to(root) and path != root and (path / "oci-layout").is_file()
+            found = path.is_relative_to(root) and path != root and ((path / "oci-layout").is_file() or is_tar(path))
         except (OSError, ValueError):  # a name that no file can have
             found = False
         if not found:
-            raise forms.ValidationError("No OCI image layout is there: no such folder has a file oci-layout.")
+            raise forms.ValidationError(
+                "No OCI image layout is there: no such folder has a file oci-layout, and it is no .tar."
+            )
         return path.relative_to(root).as_posix()
 
     def clean_stands_for(self) -> str:

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 
 from dashboard import access, work
 from dashboard.requests import Request
-from registries.models import Survey
+from registries.models import Event, Survey
 from trust import verification
 from trust.models import Judgement
 
@@ -44,6 +44,9 @@ def _context(request: Request, now: datetime) -> dict[str, Any]:
             (survey, work.condition(survey, now))
             for survey in surveys.filter(Q(leased_until__gt=now) | ~Q(last_error="") | Q(due_at__lte=now))[:SHOWN]
         ],
+        "events": Event.objects.within(repositories)
+        .select_related("repository__registry")
+        .order_by("-at", "-pk")[:SHOWN],
         "running": work.repository_rows(running[:SHOWN], now),
         "failed": work.repository_rows(failed[:SHOWN], now),
         "judging": judgements.filter(leased_until__gt=now).order_by("pk")[:SHOWN],

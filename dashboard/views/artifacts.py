@@ -2,13 +2,16 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
-from django.http import Http404, HttpResponse
+from django.contrib import messages
+from django.db import transaction
+from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import patch_vary_headers
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from dashboard import access, listing
 from dashboard.artifact_pages import Place, head, trust_page
@@ -17,6 +20,7 @@ from dashboard.manifest_page import manifest_page
 from dashboard.requests import Request
 from dashboard.tree_page import tree_page
 from dashboard.words import reason_text
+from registries import exporting, questions, tasks
 from registries.models import Manifest
 from registries.oci.digest import Digest
 from trust import revisions
@@ -131,6 +135,7 @@ def artifact(request: Request, repository_id: int, digest: Digest) -> HttpRespon
     """The Trust tab: the verdict, judged now, and why."""
     place = Place.of(request.user, repository_id, digest)
     judged = judge(place)
+    _heard(place, judged.at)
     if judged.manifest.kind == "signature" and judged.manifest.subject and place.status is None:
         if is_signature_of(judged.manifest, judged.manifest.subject):
             return redirect("signature", repository_id, judged.manifest.subject, digest)
@@ -154,11 +159,52 @@ def judge(place: Place) -> JudgedArtifact:
         raise Http404 from error
 
 
+def _heard(place: Place, at: datetime) -> None:
+    """Whoever looks at an older listing has it read again; this answer does not wait for it."""
+    if questions.asked_about(place.listing, at):
+        transaction.on_commit(tasks.nudge_indexing, robust=True)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def check(request: Request, repository_id: int, digest: Digest) -> HttpResponse:
+    """GET: whether the registry is still being asked; a page that waits is loaded anew when it is not. POST: ask and wait."""
+    place = Place.of(request.user, repository_id, digest)
+    place.manifest()
+    now = timezone.now()
+    if request.method == "POST":
+        error = questions.check_now(place.repository, digest)
+        if error:
+            messages.warning(request, f"The registry could not be asked to the end. {error}")
+        return redirect("artifact", repository_id, digest)
+    asked = questions.is_checked_again(place.repository, place.listing, now)
+    context = {"place": place, "rechecking": asked}
+    response = render(request, "dashboard/parts/rechecking.html", context)
+    if request.htmx and not asked:
+        response.headers["HX-Refresh"] = "true"
+    return response
+
+
+@require_safe
+def export(request: Request, repository_id: int, digest: Digest) -> StreamingHttpResponse:
+    """The artifact with its whole referrer tree as an OCI layout. `blobs=fetch`: what is not kept is asked of the registry."""
+    place = Place.of(request.user, repository_id, digest)
+    place.manifest()
+    try:
+        planned = exporting.plan(place.repository, digest)
+    except Manifest.DoesNotExist as error:
+        raise Http404 from error
+    content = exporting.write(planned, timezone.now(), fetch=request.GET.get("blobs") == "fetch")
+    response = StreamingHttpResponse(content, content_type="application/x-tar")
+    response.headers["Content-Disposition"] = f'attachment; filename="{digest.short}.tar"'
+    return response
+
+
 @require_safe
 def tree(request: Request, repository_id: int, digest: Digest) -> HttpResponse:
     """The Tree tab: what hangs on the artifact, in text and as two pictures."""
     place = Place.of(request.user, repository_id, digest)
     judged = judge(place)
+    _heard(place, judged.at)
     context = {
         "at": judged.at,
         "tree": tree_page(place, judged, request.GET.get("unfold", ""), request.GET.get("signature", "")),

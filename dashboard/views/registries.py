@@ -16,8 +16,10 @@ from dashboard import access, audit, work
 from dashboard.forms.registries import ConnectionForm, LayoutForm, RegistryForm
 from dashboard.paging import page_of
 from dashboard.requests import Request
-from registries import connections, credentials, disconnecting, tasks
+from registries import capabilities, connections, credentials, disconnecting, tasks
+from registries.endpoints import EndpointKind
 from registries.models import Registry, Survey
+from registries.providers import PROVIDERS, provider_of
 
 
 @require_safe
@@ -50,10 +52,11 @@ def _registry_context(request: Request, shown: Registry) -> dict[str, Any]:
     page = page_of(work.faults_first(matching.select_related("registry"), now), request.GET.get("page"))
     progress = work.Progress.of(repositories, now)
     survey: Survey | None = getattr(shown, "survey", None)
-    requests = work.Requests()
+    requests, total = work.Requests(), work.Requests()
     if not request.htmx:
-        for counts in repositories.values_list("requests", flat=True):
+        for counts, all_counts in repositories.values_list("requests", "requests_total"):
             requests.add(counts)
+            total.add(all_counts)
     return {
         "at": now,
         "registry": shown,
@@ -67,16 +70,20 @@ def _registry_context(request: Request, shown: Registry) -> dict[str, Any]:
         "page": page,
         "wanted": wanted,
         "requests": requests,
+        "requests_total": total,
+        "capabilities": capabilities.known(shown),
         "is_admin": access.is_admin(request.user),
+        "endpoints": shown.endpoints.filter(revoked_at=None).order_by("pk") if access.is_admin(request.user) else [],
+        "endpoint_kinds": EndpointKind.choices if shown.source == Registry.Source.REGISTRY else [],
     }
 
 
-@sensitive_post_parameters("password")
+@sensitive_post_parameters("password", "docker_config")
 @require_http_methods(["GET", "HEAD", "POST"])
 @access.admin_required
 def add(request: Request) -> HttpResponse:
     kind = LayoutForm if settings.LAYOUT_ROOT and request.GET.get("source") == "layout" else RegistryForm
-    form = kind(request.POST or None)
+    form = kind(request.POST or None, request.FILES or None)
     if request.method == "POST" and form.is_valid():
         connected = _save(request, form, Registry())
         if connected:
@@ -85,13 +92,13 @@ def add(request: Request) -> HttpResponse:
     return _form_page(request, form, None)
 
 
-@sensitive_post_parameters("password")
+@sensitive_post_parameters("password", "docker_config")
 @require_http_methods(["GET", "HEAD", "POST"])
 @access.admin_required
 def edit(request: Request, registry_id: int) -> HttpResponse:
     known = get_object_or_404(access.registries_of(request.user), pk=registry_id)
     kind = LayoutForm if known.source == Registry.Source.LAYOUT else RegistryForm
-    form = kind(request.POST or None, instance=known)
+    form = kind(request.POST or None, request.FILES or None, instance=known)
     if request.method == "POST" and form.is_valid():
         cleared = form.cleared_password and not form.cleaned_data.get("password")
         if _save(request, form, Registry.objects.get(pk=known.pk)):
@@ -110,6 +117,8 @@ def _form_page(request: Request, form: ConnectionForm, known: Registry | None) -
         "registry": known,
         "layouts": bool(settings.LAYOUT_ROOT),
         "is_layout": isinstance(form, LayoutForm),
+        "providers": PROVIDERS,
+        "provider": provider_of(known.address) if known else None,
     }
     return render(request, "dashboard/registry_form.html", context, status=400 if form.errors else 200)
 
@@ -145,7 +154,8 @@ def _save(request: Request, form: ConnectionForm, target: Registry) -> Registry 
 def _audited(target: Registry) -> dict[str, Any]:
     """What an audit entry says of a connection: all but the password."""
     names = ("source", "address", "reference_name", "plain_http", "allowed_networks", "tls_ca", "username")
-    return {name: getattr(target, name) for name in (*names, "repository_patterns")}
+    more = ("repository_patterns", "token_services", "follow_redirects", "credential_helper")
+    return {name: getattr(target, name) for name in (*names, *more)}
 
 
 @require_POST

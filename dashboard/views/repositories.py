@@ -29,6 +29,8 @@ def repository(request: Request, repository_id: int) -> HttpResponse:
     faults = page_of(Fault.objects.filter(repository=shown).order_by("-seen_at", "pk"), request.GET.get("page"))
     requests = work.Requests()
     requests.add(shown.requests)
+    total = work.Requests()
+    total.add(shown.requests_total)
     stands = work.condition(shown, now, in_part=work.in_part(shown, faults.total))
     context = {
         "at": now,
@@ -38,6 +40,7 @@ def repository(request: Request, repository_id: int) -> HttpResponse:
         "faults": _with_artifacts(faults.rows, shown),
         "page": faults,
         "requests": requests,
+        "requests_total": total,
         "words": _words(shown, now),
         "schema_tags": dict(
             SchemaTag.objects.filter(repository=shown, gone_at=None).values_list("scheme").annotate(number=Count("pk"))

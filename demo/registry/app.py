@@ -28,6 +28,7 @@ ROUTES = [
     (re.compile(r"/v2/(?P<name>.+)/tags/list"), "tags"),
     (re.compile(r"/v2/(?P<name>.+)/manifests/(?P<reference>[^/]+)"), "manifest"),
     (re.compile(r"/v2/(?P<name>.+)/referrers/(?P<reference>[^/]+)"), "referrers"),
+    (re.compile(r"/v2/(?P<name>.+)/_oras/artifacts/referrers"), "oras"),
     (re.compile(r"/v2/(?P<name>.+)/blobs/uploads/(?P<reference>[^/]*)"), "upload"),
     (re.compile(r"/v2/(?P<name>.+)/blobs/(?P<reference>[^/]+)"), "blob"),
 ]
@@ -98,6 +99,7 @@ class DemoRegistry:
         *,
         auth: Basic | Bearer | None = None,
         referrers_api: bool = True,
+        oras_api: bool = False,
         page_size: int = 1000,
         referrers_page_size: int = 1000,
         digest_on_304: bool = False,
@@ -107,6 +109,7 @@ class DemoRegistry:
         self.store = Store(root)
         self.auth = auth
         self.referrers_api = referrers_api
+        self.oras_api = oras_api
         self.page_size = page_size
         self.referrers_page_size = referrers_page_size
         self.digest_on_304 = digest_on_304
@@ -120,6 +123,7 @@ class DemoRegistry:
             "tags": self._tags,
             "manifest": self._manifest,
             "referrers": self._referrers,
+            "oras": self._oras_referrers,
             "upload": self._upload,
             "blob": self._blob,
         }
@@ -164,7 +168,8 @@ class DemoRegistry:
         method = str(environ["REQUEST_METHOD"])
         with self._lock:
             self.requests[f"{kind or 'other'} {method}"] += 1
-        if match is None or (kind == "referrers" and not self.referrers_api):
+        absent = (kind == "referrers" and not self.referrers_api) or (kind == "oras" and not self.oras_api)
+        if match is None or absent:
             return Response(NOT_FOUND, [("Content-Type", "text/plain; charset=utf-8")], b"404 page not found\n")
         query = parse_qs(str(environ.get("QUERY_STRING", "")), keep_blank_values=True)
         request = Request(
@@ -230,6 +235,19 @@ class DemoRegistry:
             headers += _next(request, **kept, cursor=page.cursor)
         return Response("200 OK", headers, body)
 
+    def _oras_referrers(self, request: Request) -> Response:
+        """The call of the ORAS artifact specification, which came before the referrers API."""
+        _allow(request, "GET")
+        subject, cursor = request.parameter("digest") or "", request.parameter("cursor") or ""
+        if not is_digest(subject) or not re.fullmatch(r"[0-9]{0,18}", cursor):
+            raise Refusal(BAD_REQUEST, "DIGEST_INVALID", "this is not a digest, or not a cursor of ours")
+        self._require_repository(request.name)
+        page = self.store.referrers(request.name, subject, None, cursor, self._limit(request, self.referrers_page_size))
+        headers = [("Content-Type", "application/json"), ("ORAS-Api-Version", "oras/1.0")]
+        if page.cursor:
+            headers += _next(request, digest=subject, cursor=page.cursor)
+        return Response("200 OK", headers, f'{{"referrers":[{",".join(page.items)}]}}'.encode())
+
     def _manifest(self, request: Request) -> Response:
         _allow(request, "GET", "HEAD", "PUT", "DELETE")
         if not is_digest(request.reference) and not is_tag(request.reference):
@@ -290,9 +308,18 @@ class DemoRegistry:
             ("Content-Type", "application/octet-stream"),
             ("Docker-Content-Digest", request.reference),
             ("ETag", f'"{request.reference}"'),
-            ("Content-Length", str(size)),
+            ("Accept-Ranges", "bytes"),
         ]
-        return Response("200 OK", headers, self.store.content_path(request.reference))
+        path = self.store.content_path(request.reference)
+        wanted = re.fullmatch(r"bytes=(\d{1,15})-(\d{0,15})", request.header("Range"))
+        if wanted is None:
+            return Response("200 OK", [*headers, ("Content-Length", str(size))], path)
+        first, last = int(wanted[1]), min(int(wanted[2] or size), size - 1)
+        if first > last:
+            refused = [("Content-Range", f"bytes */{size}")]
+            raise Refusal("416 Range Not Satisfiable", "SIZE_INVALID", "the blob has no such bytes", refused)
+        headers += [("Content-Range", f"bytes {first}-{last}/{size}"), ("Content-Length", str(last - first + 1))]
+        return Response("206 Partial Content", headers, _part(path, first, last))
 
     def _upload(self, request: Request) -> Response:
         if request.reference == "":
@@ -412,6 +439,12 @@ def _send(response: Response, method: str, start_response: StartResponse) -> Ite
         headers.append(("Content-Length", str(len(response.body))))
     start_response(response.status, headers)
     return [] if method == "HEAD" or bodiless else [response.body]
+
+
+def _part(path: Path, first: int, last: int) -> bytes:
+    with path.open("rb") as file:
+        file.seek(first)
+        return file.read(last - first + 1)
 
 
 def _file(path: Path) -> Iterator[bytes]:

@@ -1,6 +1,5 @@
 """Asking the network from a few threads while one thread writes; no thread of these touches the database."""
 
-import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -9,15 +8,12 @@ from itertools import islice
 from types import TracebackType
 from typing import Self
 
-from registries.oci.errors import OciError
+from registries.budgets import Budget
+from registries.oci.errors import OciError, RegistryError
 
-PER_REGISTRY = 4  # requests at once to one registry, whatever number of its repositories is indexed in this process
 AHEAD = 4  # answers a worker may be ahead of the writing
 HOST_IS_GONE = frozenset({"unreachable", "timeout", "tls", "unauthorized", "forbidden_address"})
 PATIENCE = 5  # such answers in a row
-
-_slots: dict[int, threading.BoundedSemaphore] = {}
-_slots_lock = threading.Lock()
 
 
 class InterruptedIndexError(Exception):
@@ -31,13 +27,12 @@ class InterruptedIndexError(Exception):
 class Fetcher:
     """A few threads that ask one registry."""
 
-    def __init__(self, workers: int, registry_id: int, tick: Callable[[], None]) -> None:
+    def __init__(self, workers: int, budget: Budget, tick: Callable[[], None]) -> None:
         self._workers = workers
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="fetch")
         self._tick = tick
         self._failures = 0
-        with _slots_lock:
-            self._slot = _slots.setdefault(registry_id, threading.BoundedSemaphore(PER_REGISTRY))
+        self._budget = budget
 
     def __enter__(self) -> Self:
         return self
@@ -61,7 +56,8 @@ class Fetcher:
 
         def guarded(item: Item) -> Answer | OciError:
             try:
-                with self._slot:
+                with self._budget.gate:
+                    self._budget.wait()
                     return ask(item)
             except OciError as error:
                 return error
@@ -77,6 +73,9 @@ class Fetcher:
 
     def _watch(self, error: OciError | None) -> None:
         """Take note of an answer: one refusal for too many requests, or some failures in a row, end the run."""
+        self._budget.answered(error)
+        if isinstance(error, RegistryError) and error.code == "server_error" and error.retry_after is not None:
+            raise InterruptedIndexError(error)
         if error is None or error.code not in HOST_IS_GONE | {"rate_limited"}:
             self._failures = 0
             return

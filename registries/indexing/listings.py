@@ -3,16 +3,20 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import batched
 
+from registries import events, models, polling
+from registries.events import EventKind
 from registries.indexing.manifests import Found, named
 from registries.indexing.referrers import LIMIT, Answer
-from registries.indexing.run import Run
-from registries.models import Content, Listing, ListingHistory, ListingSource, SchemaTag
+from registries.indexing.run import PASSING, Run
+from registries.models import Content, Event, Listing, ListingHistory, ListingSource, SchemaTag
 from registries.oci.descriptor import Descriptor
 from registries.oci.digest import Digest
 from registries.oci.errors import OciError
 from registries.oci.manifest import Manifest
-from registries.oci.media_types import NOTARY_SIGNATURE
+from registries.oci.media_types import NOTARY_SIGNATURE, Kind
+from registries.polling import Tier
 
 FOREIGN = "foreign_referrer"
 
@@ -33,7 +37,11 @@ class Finding:
     "Referrers known from before that a list which broke off may only have failed to name."
     attached: list[Manifest] = field(default_factory=list)
     "Those whose own subject this is, in the order given."
+    of: Manifest | None = None
+    "The subject itself, if it could be read."
     reused: bool = False
+    same: bool = False
+    "The registry says what it said before, so nothing of it needs to be read again."
 
     @property
     def complete(self) -> bool:
@@ -47,11 +55,6 @@ class Finding:
 def known_listings(run: Run, subjects: Sequence[Digest]) -> dict[Digest, Listing]:
     rows = Listing.objects.filter(repository=run.repository, subject__in=subjects)
     return {row.subject: row for row in rows}
-
-
-def is_fresh(run: Run, row: Listing | None) -> bool:
-    """Whether the run that this one resumes has asked already."""
-    return run.resumes and row is not None and row.complete and row.checked_at >= run.began
 
 
 def reused(row: Listing) -> Finding:
@@ -77,6 +80,13 @@ def begun(run: Run, subject: Digest, answer: Answer, row: Listing | None) -> Fin
     for note in answer.notes:
         run.fault(subject, "referrers_tag", note)
     return finding
+
+
+def is_as_before(finding: Finding, row: Listing | None) -> bool:
+    """Whether a list names exactly what it named, all of which was read and believed."""
+    if row is None or not row.complete or not finding.complete or finding.retained:
+        return False
+    return bool([str(entry.digest) for entry in finding.entries] == row.digests)
 
 
 def _within_caps(
@@ -134,18 +144,33 @@ def write(run: Run, findings: Sequence[Finding], rows: Mapping[Digest, Listing])
     """Keep what was found; what was said before goes into the history where it was something else."""
     at = run.now()
     new: list[Listing] = []
-    same: list[int] = []
+    same: list[Listing] = []
     changed: list[Listing] = []
     history: list[ListingHistory] = []
+    lost: list[tuple[Digest, set[str]]] = []
     for finding in findings:
         row = rows.get(finding.subject)
         if finding.reused:
             continue
         if row is None:
-            new.append(_filled(Listing(repository=run.repository, subject=finding.subject, since=at), finding, at))
+            interest_at = polling.first_interest(
+                at,
+                watched=run.repository.indexed_at is not None,
+                is_referrer=bool(finding.of and finding.of.subject),
+                is_signature=bool(finding.of and finding.of.is_signature),
+            )
+            row = Listing(repository=run.repository, subject=finding.subject, since=at, interest_at=interest_at)
+            new.append(_scheduled(run, _filled(row, finding, at), finding, at))
+            continue
+        if finding.same:
+            same.append(_scheduled(run, row, finding, at))
             continue
         before = _history(row, at)
         _filled(row, finding, at)
+        if row.digests != before.digests:
+            row.interest_at = polling.changed_interest(row.interest_at, at)
+            lost.append((row.subject, set(before.digests) - set(row.digests)))
+        _scheduled(run, row, finding, at)
         if _facts(row) != _facts(before):
             history.append(before)
             row.since = at
@@ -153,14 +178,58 @@ def write(run: Run, findings: Sequence[Finding], rows: Mapping[Digest, Listing])
         elif row.error != before.error or row.digests != before.digests or not finding.whole:
             changed.append(row)
         else:
-            same.append(row.pk)
+            same.append(row)
     if new or history:
         run.changed(urgent=bool(history))
     Listing.objects.bulk_create(new, ignore_conflicts=True)
-    Listing.objects.filter(pk__in=same).update(checked_at=at)
+    for (tier, due_at), rows_alike in _alike(same).items():
+        Listing.objects.filter(pk__in=rows_alike).update(checked_at=at, tier=tier, due_at=due_at)
     fields = ["source", "complete", "error_code", "error", "digests", "checked_at", "since"]
+    fields += ["tier", "due_at", "interest_at"]
     Listing.objects.bulk_update(changed, fields, batch_size=50)
     ListingHistory.objects.bulk_create(history)
+    events.write(_withdrawn(run, lost, at))
+    run.look_again = run.look_again or (not run.whole and any(gone for _, gone in lost))
+
+
+def _alike(rows: Iterable[Listing]) -> dict[tuple[int, datetime], list[int]]:
+    """The rows by what is written into them: an unchanged list costs its dates and nothing else."""
+    found: dict[tuple[int, datetime], list[int]] = {}
+    for row in rows:
+        found.setdefault((row.tier, row.due_at), []).append(row.pk)
+    return found
+
+
+def _scheduled(run: Run, row: Listing, finding: Finding, at: datetime) -> Listing:
+    """The row with the time of the next look. One that was not read to its end stays as recent as it was."""
+    if finding.whole or row.pk is None:
+        row.tier = polling.tier_of(row.interest_at, at)
+    again = finding.error_code in PASSING or finding.subject in run.shaky
+    row.due_at = at + (
+        min(polling.interval(Tier.NEW), polling.interval(row.tier)) if again else polling.interval(row.tier)
+    )
+    return row
+
+
+def _withdrawn(run: Run, lost: Sequence[tuple[Digest, set[str]]], at: datetime) -> list[Event]:
+    """What is listed no more, told apart: to withdraw a signature is another act than to replace a scan."""
+    gone = {Digest.parse(text) for _, digests in lost for text in digests}
+    kinds: dict[Digest, str] = {}
+    for batch in batched(gone, 500):
+        kinds |= dict(models.Manifest.objects.filter(digest__in=batch).values_list("digest", "kind"))
+    return [
+        Event(
+            repository=run.repository,
+            kind=EventKind.SIGNATURE_WITHDRAWN
+            if kinds.get(Digest.parse(text)) == Kind.signature.value
+            else EventKind.REFERRER_WITHDRAWN,
+            digest=subject,
+            thing=text,
+            at=at,
+        )
+        for subject, digests in lost
+        for text in sorted(digests)
+    ]
 
 
 def _filled(row: Listing, finding: Finding, at: datetime) -> Listing:

@@ -1,12 +1,12 @@
 """Manifests and small blobs: from what is kept, or from the registry; kept once read, for whoever names them next."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import batched
 
 from registries import models
 from registries.indexing.run import Run
 from registries.models import Child, Content, Served, contents
-from registries.oci import media_types
+from registries.oci import formats, media_types
 from registries.oci.descriptor import Descriptor
 from registries.oci.digest import Digest
 from registries.oci.errors import OciError, RegistryError
@@ -17,6 +17,7 @@ QUERY = 500  # digests a query
 MOST_BYTES = 8 * 1024 * 1024  # held before they are written
 MOST_SHOWN = 64  # layers and platforms that a summary repeats
 DOCUMENTS = frozenset({Kind.sbom, Kind.scan, Kind.provenance, Kind.attestation, Kind.policy, Kind.other})
+UNTOLD = frozenset({Kind.attestation, Kind.other})  # where only the content says what it is for
 MOST_DOCUMENTS = 8  # blobs kept of one manifest
 FIELDS = ["media_type", "artifact_type", "kind", "subject", "size", "annotations", "summary"]
 
@@ -54,6 +55,7 @@ def keep_blobs(run: Run, manifests: Iterable[Manifest]) -> None:
     served = Served.objects.among(run.repository, {digest for digest, _ in wanted})
     kept = _kept_digests(served)
     missing = [wanted[key] for key in wanted if key[0] not in kept]
+    told: dict[Digest, tuple[Manifest, formats.Format]] = {}
     shelf = Shelf(run)
 
     def fetch(of: tuple[Manifest, Descriptor]) -> bytes:
@@ -64,7 +66,19 @@ def keep_blobs(run: Run, manifests: Iterable[Manifest]) -> None:
             run.fault(manifest.digest, answer.code, str(answer), subject=_subject_of(manifest))
         else:
             shelf.add(blob.digest, answer)
+            if manifest.kind in UNTOLD and formats.is_vague(blob.media_type) and (format_ := formats.sniff(answer)):
+                told[manifest.digest] = manifest, format_
     shelf.write()
+    if told:
+        with run.commit():
+            _tell(told)
+
+
+def _tell(told: Mapping[Digest, tuple[Manifest, formats.Format]]) -> None:
+    """Name manifests by what their content turned out to be, where they themselves did not say."""
+    for digest, (manifest, format_) in sorted(told.items()):
+        summary = summary_of(manifest) | {"format": format_.name}
+        models.Manifest.objects.filter(digest=digest).update(kind=format_.kind.value, summary=summary)
 
 
 def _blobs_of(run: Run, manifest: Manifest) -> Sequence[Descriptor]:
@@ -180,6 +194,13 @@ def summary_of(manifest: Manifest) -> dict[str, object]:
         "config": _described(manifest.config) if manifest.config else None,
         "layers": [_described(layer) for layer in manifest.layers[:MOST_SHOWN]],
         "layer_count": len(manifest.layers),
+        "format": formats.name_of_manifest(
+            manifest.media_type,
+            artifact_type=manifest.artifact_type,
+            layers=[layer.media_type for layer in manifest.layers],
+            annotations=manifest.annotations,
+            layer_annotations=[layer.annotations for layer in manifest.layers],
+        ),
         "blob_size": sum(blob.size for blob in blobs),
         "platforms": list(dict.fromkeys(child.platform for child in manifest.manifests if child.platform))[:MOST_SHOWN],
     }

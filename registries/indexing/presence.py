@@ -5,6 +5,8 @@ from itertools import batched
 
 from django.db.models import Exists, OuterRef, Q
 
+from registries import events
+from registries.events import Event, EventKind
 from registries.indexing.run import Run
 from registries.models import Child, Presence, PresenceQuerySet, Served, Tag
 from registries.oci.digest import Digest
@@ -37,11 +39,20 @@ class Presences:
         ]
         Presence.objects.bulk_create(rows, ignore_conflicts=True)
 
+    def has(self, digest: Digest) -> bool:
+        return digest in self._known
+
     def end_unreached(self) -> None:
         """End the presence of everything that nothing leads to any more; only a run that saw everything may say so."""
         at = self._run.now()
         for batch in batched(self._known - self._reached, QUERY):
-            _current(self._run).filter(manifest__in=batch).update(until=at)
+            ending = _current(self._run).filter(manifest__in=batch)
+            artifacts = ending.filter(is_artifact=True).values_list("manifest_id", flat=True)
+            events.write(
+                Event(repository=self._run.repository, kind=EventKind.ARTIFACT_GONE, digest=digest, at=at)
+                for digest in artifacts
+            )
+            ending.update(until=at)
             self._run.changed(urgent=True)
 
 

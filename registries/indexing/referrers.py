@@ -2,20 +2,25 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from itertools import islice
 
+from registries import capabilities
 from registries.indexing.run import Run
 from registries.indexing.tags import Tags
 from registries.models import ListingSource, contents
 from registries.oci import media_types
+from registries.oci.client import Client
 from registries.oci.descriptor import Descriptor
 from registries.oci.digest import Digest
 from registries.oci.errors import LimitError, ManifestError, OciError, RegistryError
 from registries.oci.layout import Layout
 from registries.oci.paging import read_descriptors
 from registries.oci.source import FetchedManifest, ReferrerList
+from registries.polling import PROBE
 
 LIMIT = "limit"  # error code of a listing that is longer than what is read
+ORAS_SEEN = timedelta(days=7)  # for so long, a registry that lacked the ORAS call is not asked for it again
 GONE_API = RegistryError(
     "the registry had a referrers API for this repository and now answers as if it had none", code="referrers_api_gone"
 )
@@ -34,6 +39,8 @@ class Answer:
     "Whether there is a referrers API, if this answer says so."
     indexes: tuple["ReadIndex", ...] = ()
     notes: tuple[str, ...] = ()
+    oras: bool | None = None
+    "Whether there is the older referrers API of ORAS, if this answer says so."
 
     @property
     def error_code(self) -> str:
@@ -72,8 +79,20 @@ class Asker:
         self._tags = tags
         self._layout = isinstance(run.source, Layout)
         # A registry without the API may have got it since; one that had it does not lose it by one odd answer.
-        self.api = True if run.repository.referrers_api else None
+        row = run.repository
+        probe = row.referrers_probed_at is None or run.at - row.referrers_probed_at >= PROBE
+        probe = probe or run.was_asked_about(row.referrers_probed_at)
+        self.api = False if row.referrers_api is False and not probe else True if row.referrers_api else None
         self.api_is_gone = False
+        known = capabilities.seen(run.repository.registry, "referrers_oras", ORAS_SEEN, run.now())
+        self.oras = {"yes": True, "no": False}.get(known)
+        self.probed = False
+
+    def is_free(self, subject: Digest) -> bool:
+        """Whether an answer about it costs no request: no API, all tags known, and none of them about it."""
+        return self._layout or (
+            self.api is False and self.oras is False and self._tags.complete and not self._tags_of(subject)
+        )
 
     def ask(self, subjects: Sequence[Digest]) -> Iterator[tuple[Digest, Answer]]:
         """The referrers of each subject; no failure of one keeps the others from being asked."""
@@ -87,6 +106,9 @@ class Asker:
             assert isinstance(answer, Answer)  # _ask catches every OciError
             if answer.api is not None and self.api is None:
                 self.api = answer.api
+                self.probed = not answer.api
+            if answer.oras is not None and self.oras is None:
+                self.oras = answer.oras
             self.api_is_gone = self.api_is_gone or answer.error is GONE_API
             yield question.subject, answer
 
@@ -109,7 +131,7 @@ class Asker:
     def _ask(self, question: _Question) -> Answer:
         by_api = self._by_api(question.subject) if self.api is not False else None
         if by_api is None or by_api.supported is False:
-            return self._by_tag(question)
+            return self._without_api(question)
         if not question.tags:
             source = ListingSource.LAYOUT if self._layout else ListingSource.API
             return Answer(by_api.descriptors, by_api.complete, by_api.error, source, by_api.supported)
@@ -121,6 +143,34 @@ class Asker:
         except OciError as error:
             listed = ReferrerList((), complete=False, error=error)
         if listed.supported is False and self.api:
+            return ReferrerList((), complete=False, error=GONE_API)
+        return listed
+
+    def _without_api(self, question: _Question) -> Answer:
+        """What the tags of the schema say, and the call that some registries had before there was the API."""
+        by_oras = self._by_oras(question.subject) if self.oras is not False else None
+        by_tag = self._by_tag(question)
+        if by_oras is None or by_oras.supported is False:
+            return replace(by_tag, oras=by_oras.supported if by_oras else None)
+        both = {entry.digest: entry for entry in (*by_tag.entries, *by_oras.descriptors)}
+        return replace(
+            by_tag,
+            entries=tuple(both.values()),
+            complete=by_tag.complete and by_oras.complete,
+            error=by_tag.error or by_oras.error,
+            source=ListingSource.BOTH if question.tags else ListingSource.API,
+            oras=by_oras.supported,
+        )
+
+    def _by_oras(self, subject: Digest) -> ReferrerList | None:
+        source = self._run.source
+        if not isinstance(source, Client):
+            return None
+        try:
+            listed = source.referrers_oras(self._run.name, subject, limit=self._run.caps.listed)
+        except OciError as error:
+            return ReferrerList((), complete=False, error=error)
+        if listed.supported is False and self.oras:
             return ReferrerList((), complete=False, error=GONE_API)
         return listed
 

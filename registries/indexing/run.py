@@ -1,23 +1,34 @@
 """One index run of one repository: its limits, its lease, what it found wrong, and how its writes are fenced."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import Exists, F, Min, OuterRef, Q
+from django.utils import timezone
 
-from registries.indexing.fetching import Fetcher
+from registries import connections, polling
+from registries.budgets import Budget
+from registries.indexing.fetching import Fetcher, InterruptedIndexError
 from registries.leases import Lease
-from registries.models import Fault, Repository, polling_interval
+from registries.models import Fault, Hint, Listing, Presence, Repository
 from registries.oci.digest import Digest
+from registries.oci.errors import RegistryError
+from registries.oci.layout import Layout
 from registries.oci.source import Source
+from registries.polling import Tier
 
 TICK = timedelta(seconds=1)
 # Judging follows the generation; while a long index only adds things, it need not follow every slice.
 ANNOUNCE = timedelta(seconds=15)
 LONGEST_MESSAGE = 2000
+LONGEST_CYCLE = timedelta(days=1)
+PASSING = frozenset(
+    {"server_error", "timeout", "unreachable", "tls", "rate_limited", "unauthorized", "forbidden_address"}
+)
+"Errors after which it is worth asking again soon."
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +43,21 @@ class Caps:
     slice: int = 50  # subjects a transaction
     document: int = 1024 * 1024  # bytes of an SBOM, a scan result … that is kept
     faults: int = 1_000
-    workers: int = 4
+    workers: int = 8
+    delay: float = 2.0  # seconds between requests to a registry that fails, at most
 
 
 class Run:
     """The state of one index run."""
 
     def __init__(
-        self, repository: Repository, source: Source, lease: Lease[Repository], caps: Caps, now: Callable[[], datetime]
+        self,
+        repository: Repository,
+        source: Source,
+        lease: Lease[Repository],
+        caps: Caps,
+        now: Callable[[], datetime],
+        only: Sequence[Digest] = (),
     ) -> None:
         self.repository = repository
         self.name = repository.name
@@ -47,8 +65,20 @@ class Run:
         self.lease = lease
         self.caps = caps
         self.now = now
-        self.fetcher = Fetcher(caps.workers, repository.registry_id, self.tick)
+        self.budget = Budget(connections.host_of(repository.registry), now, self._at_work, longest_delay=caps.delay)
+        self.fetcher = Fetcher(caps.workers, self.budget, self.tick)
+        self.at = now()
         self.began = self._begin_of_cycle()
+        self.only = tuple(only)
+        self.hints = [] if only else list(Hint.objects.filter(repository=repository))
+        self.whole = not only and self._is_whole()
+        "Everything is walked, from the tags on; else only what is due or hinted at is looked at."
+        self.look_again = False  # what was seen asks for a whole index soon
+        self.forced: set[Digest] = set()  # lists to be read now, due or not
+        self.asked: set[Digest] = set()  # lists that were read
+        self.reused: set[Digest] = set()  # lists that were not, as they are not due
+        self.shaky: set[Digest] = set()  # lists to be read again soon, as something of them failed
+        self.anything_changed = False
         self.cut = False  # a limit kept part of the repository unread
         self.done = self.total = 0
         self._faults: dict[tuple[str, str], Fault] = {}
@@ -63,13 +93,40 @@ class Run:
         return self.began == self.repository.cycle_began_at
 
     def _begin_of_cycle(self) -> datetime:
-        begun, now = self.repository.cycle_began_at, self.now()
-        return begun if begun and now - begun < polling_interval() else now
+        begun = self.repository.cycle_began_at
+        return begun if begun and self.at - begun < LONGEST_CYCLE else self.at
+
+    def _is_whole(self) -> bool:
+        row = self.repository
+        never = row.indexed_at is None or row.tags_due_at is None
+        return never or self.resumes or row.tags_due_at <= self.at or isinstance(self.source, Layout)  # type: ignore[operator]
+
+    def _at_work(self) -> int:
+        """How many repositories of the same host are indexed now, this one included."""
+        if not self.budget.host:
+            return 1
+        address = self.repository.registry.address
+        return Repository.objects.filter(registry__address=address, leased_until__gt=timezone.now()).count()
+
+    def is_due(self, subject: Digest, row: Listing | None) -> bool:
+        """Whether the list of this subject is to be read in this run."""
+        if row is None or subject in self.forced:
+            return True
+        if self.resumes and row.complete and row.checked_at >= self.began:
+            return False  # the run that this one resumes has just read it
+        return row.due_at <= self.at or (self.resumes and row.error_code in PASSING)
+
+    def was_asked_about(self, since: datetime | None) -> bool:
+        """Whether somebody asked for everything after that."""
+        asked = self.repository.asked_at
+        return asked is not None and (since is None or asked >= since)
 
     # what was found
 
     def fault(self, thing: Digest | str, code: str, message: str, *, subject: Digest | None = None) -> None:
         """Remember that something could not be had or believed; written with the next slice."""
+        if subject is not None and code in PASSING:
+            self.shaky.add(subject)
         if self._fault_count >= self.caps.faults:
             return
         self._fault_count += 1
@@ -88,7 +145,7 @@ class Run:
 
     def changed(self, *, urgent: bool = False) -> None:
         """What is known of the repository changed; urgently if something that was known before holds no longer."""
-        self._changed = True
+        self._changed = self.anything_changed = True
         self._urgent = self._urgent or urgent
 
     # writing
@@ -128,10 +185,24 @@ class Run:
             self._ticked_at = now
             with self.commit():
                 pass
+            self._mind_the_budget()
 
     def begin(self) -> None:
         with self.commit():
-            Repository.objects.filter(pk=self.repository.pk).update(cycle_began_at=self.began)
+            mine = Repository.objects.filter(pk=self.repository.pk)
+            if self.repository.asked_at:
+                Listing.objects.filter(repository=self.repository).update(due_at=self.repository.asked_at)
+                mine.filter(asked_at=self.repository.asked_at).update(asked_at=None)
+            if self.whole:
+                mine.update(cycle_began_at=self.began)
+        self._mind_the_budget()
+
+    def _mind_the_budget(self) -> None:
+        until = self.budget.refresh() if self.budget.host else None
+        if until:
+            wait = (until - self.now()).total_seconds()
+            text = f"{self.budget.host} asked for patience; it will be asked again at {until:%H:%M:%S} UTC"
+            raise InterruptedIndexError(RegistryError(text, code="rate_limited", retry_after=wait))
 
     def interrupted(self, error: str, retry_after: timedelta | None) -> None:
         """Give the work back; what was committed stays, what was known before stays."""
@@ -139,20 +210,62 @@ class Run:
         with self.commit():
             self.lease.give_back(_storable(error), retry_after=retry_after)
 
-    def finished(self, *, tags_complete: bool, referrers_api: bool | None) -> None:
-        """Inside the last commit: the index ran through, and every listing's age was renewed."""
-        now = self.now()
-        Fault.objects.filter(repository=self.repository, seen_at__lt=self.began).delete()
+    def finished(self, *, tags_complete: bool, referrers_api: bool | None, probed: bool) -> None:
+        """Inside the last commit: the run came through; what it read, and when the next look is due."""
+        now, row = self.now(), self.repository
+        self._forget_faults()
         self.done = self.total
-        self.changed(urgent=True)
-        Repository.objects.filter(pk=self.repository.pk).update(
-            indexed_at=now,
-            cycle_began_at=None,
-            tags_complete=tags_complete,
-            referrers_api=referrers_api,
-            requests=dict(getattr(self.source, "requests", {})),
-        )
-        self.lease.finish(now + polling_interval())
+        if self.asked or self.whole or self.anything_changed:
+            self.changed(urgent=True)
+        requests = dict(getattr(self.source, "requests", {}))
+        fields: dict[str, object] = {"requests_total": _sum(row.requests_total, requests)}
+        if self.whole:
+            fields |= {"indexed_at": now, "cycle_began_at": None, "tags_complete": tags_complete, "requests": requests}
+        if self.whole or referrers_api is not None:
+            fields["referrers_api"] = referrers_api
+        if referrers_api is not None:
+            fields["referrers_api_seen_at"] = now
+        if probed:
+            fields["referrers_probed_at"] = now
+        Repository.objects.filter(pk=row.pk).update(**fields)
+        for hint in self.hints:
+            Hint.objects.filter(pk=hint.pk, at=hint.at).delete()
+        tags_due_at = self._tags_due_at(now)
+        unless_asked = Q(tags_due_at=None) if row.tags_due_at is None else Q(tags_due_at=row.tags_due_at)
+        Repository.objects.filter(unless_asked, pk=row.pk).update(tags_due_at=tags_due_at)
+        self.lease.finish(min(tags_due_at, self._first_listing_due() or tags_due_at))
+
+    def _tags_due_at(self, now: datetime) -> datetime:
+        """When the tags are to be read again."""
+        if self.look_again:
+            return now
+        before = self.repository.tags_due_at
+        if not self.whole:
+            return before or now
+        interest_at = Repository.objects.values_list("interest_at", flat=True).get(pk=self.repository.pk)
+        return now + polling.tags_interval(polling.tier_of(interest_at, now) if interest_at else Tier.RECENT)
+
+    def _first_listing_due(self) -> datetime | None:
+        here = Presence.objects.filter(repository=self.repository, manifest=OuterRef("subject")).current()
+        listings = Listing.objects.filter(Exists(here), repository=self.repository)
+        first: datetime | None = listings.aggregate(first=Min("due_at"))["first"]
+        return first
+
+    def _forget_faults(self) -> None:
+        """What was found wrong before and not again is mended, as far as it was looked at."""
+        seen = Q(seen_at__lt=self.began if self.whole else self.at)
+        old = Fault.objects.filter(seen, repository=self.repository).values_list("pk", "digest", "subject")
+        asked, reused = ({str(digest) for digest in digests} for digests in (self.asked, self.reused))
+        mended = [
+            pk
+            for pk, thing, subject in old
+            if ({thing, str(subject)}.isdisjoint(reused) if self.whole else {thing, str(subject)} & asked)
+        ]
+        Fault.objects.filter(pk__in=mended).delete()
+
+
+def _sum(before: dict[str, int], more: dict[str, int]) -> dict[str, int]:
+    return {kind: before.get(kind, 0) + more.get(kind, 0) for kind in {**before, **more}}
 
 
 def _storable(text: str) -> str:

@@ -1,17 +1,21 @@
 """Tags of a repository: what they name now, how they moved, and those that are listings and not tags."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import batched
 
+from registries import events
+from registries.events import EventKind
 from registries.indexing.fetching import InterruptedIndexError
 from registries.indexing.run import Run
-from registries.models import SchemaTag, Tag, TagMove
+from registries.models import Event, Repository, SchemaTag, Tag, TagMove
 from registries.oci.digest import Digest
 from registries.oci.errors import OciError
 from registries.oci.layout import Layout
 from registries.oci.source import TagList
+from registries.polling import first_interest
 
 SLICE = 500
 _REFERRERS = re.compile(r"(sha256|sha384|sha512)-([0-9a-f]{64})", re.ASCII)
@@ -27,6 +31,8 @@ class Tags:
     "What tags name, each once, in the order of the tags; of a tag that could not be asked, what it named last."
     indexes: dict[str, Digest | None] = field(default_factory=dict)
     "Tags of the referrers tag schema, and what they named when last read."
+    subjects: list[Digest] = field(default_factory=list)
+    "What else is to be visited, wherever it hangs."
 
 
 def read(run: Run) -> Tags:
@@ -36,7 +42,7 @@ def read(run: Run) -> Tags:
         raise InterruptedIndexError(listed.error)
     _note_oddities(run, listed)
     rows = {row.name: row for row in Tag.objects.filter(repository=run.repository)}
-    tags = Tags(listed.complete, indexes=_write_schema_tags(run, listed))
+    tags = Tags(listed.complete, indexes=schema_tags(run, listed))
     ordinary = [name for name in listed.tags if scheme_of(name) is None]
     if not listed.complete:  # what we know and did not see may well be there still: ask for it by name
         ordinary += sorted(name for name, row in rows.items() if row.gone_at is None and name not in set(ordinary))
@@ -52,6 +58,26 @@ def read(run: Run) -> Tags:
         named.update(dict.fromkeys(run.source.untagged()))
     tags.roots = list(named)
     return tags
+
+
+def resolved_now(run: Run, names: Sequence[str]) -> list[Digest]:
+    """What these tags name now. One that is gone, or cannot be asked, calls for the whole list."""
+    rows = {row.name: row for row in Tag.objects.filter(repository=run.repository, name__in=names)}
+    resolved: dict[str, Digest] = {}
+
+    def ask(name: str) -> Digest:
+        return run.source.resolve(run.name, name, known.get(name))
+
+    known = {name: row.digest for name, row in rows.items() if row.gone_at is None}
+    for name, answer in run.fetcher.each(ask, names):
+        if isinstance(answer, OciError):
+            run.look_again = True
+        else:
+            resolved[name] = answer
+    _write(run, resolved, rows)
+    moved = {digest for name, digest in resolved.items() if known.get(name) not in (None, digest)}
+    run.look_again = run.look_again or bool(moved)  # what the tag named before may be an artifact no more
+    return list(dict.fromkeys(resolved.values()))
 
 
 def scheme_of(name: str) -> tuple[str, Digest | None] | None:
@@ -95,6 +121,7 @@ def _write(run: Run, resolved: Mapping[str, Digest], rows: dict[str, Tag]) -> No
     new: list[Tag] = []
     moved: list[Tag] = []
     moves: list[TagMove] = []
+    back: list[Event] = []
     for name, digest in resolved.items():
         row = rows.get(name)
         if row is None:
@@ -102,12 +129,16 @@ def _write(run: Run, resolved: Mapping[str, Digest], rows: dict[str, Tag]) -> No
             new.append(row)
             moves.append(TagMove(tag=row, before=None, after=digest, at=at))
         elif row.digest != digest or row.gone_at:
+            if not row.gone_at and _named_before(row, digest):
+                back += _events(run, EventKind.TAG_MOVED_BACK, [row], at)  # what it named until now
             moves.append(TagMove(tag=row, before=None if row.gone_at else row.digest, after=digest, at=at))
             row.digest, row.since, row.gone_at = digest, at, None
             moved.append(row)
     if moves:
         run.changed(urgent=bool(moved))
         with run.commit():
+            _note_interest(run, at)
+            events.write(back)
             Tag.objects.bulk_create(new)
             Tag.objects.bulk_update(moved, ["digest", "since", "gone_at"])
             TagMove.objects.bulk_create(moves)
@@ -119,11 +150,26 @@ def _write_gone(run: Run, rows: list[Tag]) -> None:
         moves = [TagMove(tag=row, before=row.digest, after=None, at=at) for row in batch]
         run.changed(urgent=True)
         with run.commit():
+            _note_interest(run, at)
+            events.write(_events(run, EventKind.TAG_GONE, batch, at))
             Tag.objects.filter(pk__in=[row.pk for row in batch]).update(gone_at=at)
             TagMove.objects.bulk_create(moves)
 
 
-def _write_schema_tags(run: Run, listed: TagList) -> dict[str, Digest | None]:
+def _named_before(row: Tag, digest: Digest) -> bool:
+    return TagMove.objects.filter(tag=row, before=digest).exists()
+
+
+def _note_interest(run: Run, at: datetime) -> None:
+    interest_at = first_interest(at, watched=run.repository.indexed_at is not None)
+    Repository.objects.filter(pk=run.repository.pk).update(interest_at=interest_at)
+
+
+def _events(run: Run, kind: EventKind, rows: Iterable[Tag], at: datetime) -> list[Event]:
+    return [Event(repository=run.repository, kind=kind, digest=row.digest, thing=row.name, at=at) for row in rows]
+
+
+def schema_tags(run: Run, listed: TagList) -> dict[str, Digest | None]:
     """Keep tags that are listings apart; answers those of the referrers tag schema."""
     at = run.now()
     here = {name: scheme for name in listed.tags if (scheme := scheme_of(name))}
@@ -135,6 +181,9 @@ def _write_schema_tags(run: Run, listed: TagList) -> dict[str, Digest | None]:
     ]
     back = [row.pk for name, row in rows.items() if name in here and row.gone_at]
     gone = [row.pk for name, row in rows.items() if name not in here and not row.gone_at and listed.complete]
+    # A tag that came or went changes what its subject's list says, due or not.
+    run.forced.update(row.subject for row in new if row.subject)
+    run.forced.update(row.subject for row in rows.values() if row.subject and row.pk in {*back, *gone})
     if new or back or gone:
         run.changed()
         with run.commit():

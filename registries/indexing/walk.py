@@ -15,7 +15,7 @@ from registries.indexing.presence import Presences
 from registries.indexing.referrers import Answer, Asker
 from registries.indexing.run import Run
 from registries.indexing.tags import Tags
-from registries.models import Listing
+from registries.models import Fault, Listing
 from registries.oci.descriptor import Descriptor
 from registries.oci.digest import Digest
 from registries.oci.errors import OciError
@@ -43,6 +43,10 @@ class Walk:
         self._nodes: Counter[Digest] = Counter()
         # The newest are visited first: what refers to an artifact is known right after it.
         self._waiting = [Step(root, root, 0) for root in reversed(tags.roots)]
+        # Lists that are due by themselves: far down, so that what is found there is followed a little way only.
+        below = max(run.caps.depth - 2, 0)
+        self._waiting += [Step(subject, subject, below) for subject in tags.subjects if subject not in self._reached]
+        self._reached.update(tags.subjects)
         run.total = len(self._waiting)
 
     @property
@@ -53,6 +57,11 @@ class Walk:
     @property
     def presences(self) -> Presences:
         return self._presences
+
+    @property
+    def probed(self) -> bool:
+        """Whether a registry without the API was asked for it."""
+        return self._asker.probed
 
     def through(self) -> None:
         while self._waiting:
@@ -71,6 +80,7 @@ class Walk:
         named = [child.digest for group in children.values() for child in group]
         below = manifests.read(run, [*listings.wanted(findings.values()), *named])
         for finding in findings.values():
+            finding.of = readable[finding.subject]
             listings.attach(run, finding, below)
         present = {digest: self._held(group, below) for digest, group in children.items()}
         for digest, finding in findings.items():
@@ -89,14 +99,22 @@ class Walk:
         self._waiting += reversed(following)
 
     def _ask(self, subjects: list[Digest], rows: dict[Digest, Listing]) -> tuple[list[Answer], dict[Digest, Finding]]:
-        """What the registry lists for each subject, unless the run that this one resumes has asked already."""
+        """What the registry lists for each subject, as far as it is time to ask, or costs nothing."""
         run = self._run
-        asked_before = [subject for subject in subjects if listings.is_fresh(run, rows.get(subject))]
-        findings = {subject: listings.reused(rows[subject]) for subject in asked_before}
+        resting = [s for s in subjects if not run.is_due(s, rows.get(s)) and not self._asker.is_free(s)]
+        findings = {subject: listings.reused(rows[subject]) for subject in resting}
+        run.reused.update(resting)
+        run.asked.update(subject for subject in subjects if subject not in findings)
         answers = []
+        faulty = set(
+            Fault.objects.filter(repository=run.repository, subject__in=subjects).values_list("subject", flat=True)
+        )
         for subject, answer in self._asker.ask([subject for subject in subjects if subject not in findings]):
             answers.append(answer)
-            findings[subject] = listings.begun(run, subject, answer, rows.get(subject))
+            finding = findings[subject] = listings.begun(run, subject, answer, rows.get(subject))
+            quiet = not run.whole and not answer.notes and subject not in faulty
+            if quiet and listings.is_as_before(finding, rows.get(subject)):
+                finding.same, finding.entries = True, ()
         return answers, findings
 
     def _children(self, step: Step, readable: Mapping[Digest, Manifest]) -> list[Descriptor]:
@@ -131,9 +149,11 @@ class Walk:
         caps = self._run.caps
         following = []
         for manifest in held:
-            if manifest.digest in self._reached:
+            if manifest.digest in self._reached or (not self._run.whole and self._presences.has(manifest.digest)):
                 continue
-            if step.depth >= caps.depth:
+            if step.depth >= caps.depth and not self._run.whole:
+                self._run.look_again = True
+            elif step.depth >= caps.depth:
                 self._cut(
                     manifest.digest,
                     "depth_limit",

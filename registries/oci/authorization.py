@@ -19,6 +19,7 @@ from registries.oci.failures import failure, not_a_registry, shown
 
 LONGEST_TOKEN_LIFE = 900.0
 UNSTATED_TOKEN_LIFE = 60.0
+MAX_SCOPES = 10
 KNOWN_REALMS = {
     "docker.io": ("auth.docker.io",),
     "index.docker.io": ("auth.docker.io",),
@@ -101,6 +102,8 @@ class Authorizer:
         self._monotonic = monotonic
         self._basic = False
         self._tokens: dict[str, _Token] = {}
+        self._scopes: dict[str, list[str]] = {}  # what was asked for so far, by the scope that a request needs
+        self._identity_token = credentials.identity_token
         self._lock = threading.Lock()
 
     @property
@@ -135,7 +138,9 @@ class Authorizer:
     def _fetch(self, challenge: Challenge, scope: str) -> _Token:
         realm = self._allowed_realm(challenge.parameters["realm"])
         service = challenge.parameters.get("service", "")
-        scopes = readable_scopes(challenge.parameters.get("scope", "")) or ([scope] if scope else [])
+        named = readable_scopes(challenge.parameters.get("scope", "")) or ([scope] if scope else [])
+        # A refused token was too narrow: ask for what it had and for what is wanted now.
+        scopes = self._scopes[scope] = list(dict.fromkeys([*named, *self._scopes.get(scope, ())]))[:MAX_SCOPES]
         asked_at = self._monotonic()
         answer = self._ask_for_token(realm, service, scopes)
         what = f"a token from {realm.netloc}"
@@ -147,24 +152,35 @@ class Authorizer:
             document = strict_json.loads(answer.body)
         except strict_json.StrictJsonError as error:
             raise not_a_registry(answer, what) from error
-        return _read_token(document, asked_at, what)
+        token = _read_token(document, asked_at, what)
+        self._identity_token = self._identity_token and _renewed(document, self._identity_token)
+        return token
 
     def _ask_for_token(self, realm: SplitResult, service: str, scopes: list[str]) -> Answer:
+        if self._identity_token:
+            grant = {"grant_type": "refresh_token", "refresh_token": self._identity_token}
+            return self._post_for_token(realm, service, scopes, grant)
         named = [("service", service)] if service else []
-        if self._credentials.identity_token:
-            form = [
-                ("grant_type", "refresh_token"),
-                ("refresh_token", self._credentials.identity_token),
-                ("client_id", "signboard"),
-                ("scope", " ".join(scopes)),
-            ]
-            headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
-            return self._ask("POST", realm._replace(fragment="").geturl(), headers, urlencode(named + form).encode())
         query = "&".join(filter(None, (realm.query, urlencode(named + [("scope", scope) for scope in scopes]))))
         headers = {"Accept": "application/json"}
         if self._credentials.basic:
             headers["Authorization"] = self._credentials.basic
-        return self._ask("GET", realm._replace(query=query, fragment="").geturl(), headers, None)
+        answer = self._ask("GET", realm._replace(query=query, fragment="").geturl(), headers, None)
+        if answer.status in (404, 405) and self._credentials.basic:  # a service that knows OAuth2 alone
+            grant = {
+                "grant_type": "password",
+                "username": self._credentials.username,
+                "password": self._credentials.password,
+            }
+            return self._post_for_token(realm, service, scopes, grant)
+        return answer
+
+    def _post_for_token(self, realm: SplitResult, service: str, scopes: list[str], grant: Mapping[str, str]) -> Answer:
+        """The OAuth2 form: secrets travel in the body, never in a URL."""
+        form = {"service": service, "client_id": "signboard", "scope": " ".join(scopes), **grant}
+        headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
+        body = urlencode({name: value for name, value in form.items() if value}).encode()
+        return self._ask("POST", realm._replace(fragment="").geturl(), headers, body)
 
     def _allowed_realm(self, text: str) -> SplitResult:
         """The realm, if a credential may go there: our own origin, or a host that the operator named, over https."""
@@ -189,7 +205,7 @@ class Authorizer:
 def readable_scopes(text: str) -> list[str]:
     """The scopes of a challenge, cut down to reading; the name in one may hold colons."""
     scopes = []
-    for scope in text.split()[:10]:
+    for scope in text.split()[:MAX_SCOPES]:
         kind, _, rest = scope.partition(":")
         name, _, actions = rest.rpartition(":")
         if kind == "registry" and name == "catalog":
@@ -197,6 +213,12 @@ def readable_scopes(text: str) -> list[str]:
         elif name and "pull" in actions.split(","):
             scopes.append(f"{kind}:{name}:pull")
     return scopes
+
+
+def _renewed(document: object, identity_token: str) -> str:
+    """The identity token to use next: services may give a new one with each token."""
+    given = document.get("refresh_token") if isinstance(document, dict) else None
+    return given if isinstance(given, str) and given.isascii() and given.isprintable() and given else identity_token
 
 
 def _read_token(document: object, asked_at: float, what: str) -> _Token:

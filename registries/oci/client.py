@@ -5,22 +5,22 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from registries.oci import media_types, strict_json
+from registries.oci import media_types
 from registries.oci.authorization import Credentials
-from registries.oci.connection import MAX_SMALL, REDIRECTS, Call, Connection
+from registries.oci.connection import MAX_SMALL, Call, Connection
 from registries.oci.descriptor import Descriptor
 from registries.oci.digest import Digest
 from registries.oci.errors import DigestError, LimitError, ManifestError, OciError, ReferenceFormatError, RegistryError
 from registries.oci.exchange import Answer, Headers, Send
 from registries.oci.failures import error_codes, not_a_registry, shown
 from registries.oci.manifest import MAX_MANIFEST
-from registries.oci.paging import read_descriptors
+from registries.oci.names import check_growth, is_json, names_of
+from registries.oci.paging import read_artifacts, read_descriptors
 from registries.oci.reference import is_repository_name, is_tag
 from registries.oci.source import FetchedManifest, ReferrerList, TagList, check_blob, check_digest
 
 __all__ = ["Answer", "Capabilities", "Catalog", "Client", "Credentials", "Headers", "Send"]
 
-PAGE_SIZES = (1000, 100, None)
 MAX_LIST = 32 * 1024 * 1024  # Docker's registry gives all tags of a repository in one page
 MAX_REFERRERS_PAGE = 16 * 1024 * 1024
 EMPTY_BLOB = Digest.of(b"{}")
@@ -45,14 +45,6 @@ class Catalog:
     error: OciError | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Names:
-    texts: tuple[str, ...]
-    complete: bool
-    odd: int = 0
-    error: OciError | None = None
-
-
 class Client:
     """One registry, asked through `send`."""
 
@@ -63,12 +55,24 @@ class Client:
         *,
         credentials: Credentials | None = None,
         realm_hosts: Sequence[str] = (),
+        follow_redirects: bool = False,
         monotonic: Callable[[], float] = time.monotonic,
         deadline: float = 10.0,
     ) -> None:
         self._connection = Connection(
-            send, base_url, credentials=credentials, realm_hosts=realm_hosts, monotonic=monotonic, deadline=deadline
+            send,
+            base_url,
+            credentials=credentials,
+            realm_hosts=realm_hosts,
+            follow_redirects=follow_redirects,
+            monotonic=monotonic,
+            deadline=deadline,
         )
+
+    @property
+    def observed(self) -> dict[str, str]:
+        """What the answers so far showed of the registry: which of its traits are there (capabilities.py names them)."""
+        return self._connection.observed
 
     @property
     def requests(self) -> Counter[str]:
@@ -87,11 +91,12 @@ class Client:
             )
         if answer.status != 200:
             raise self._connection.failure(answer, what)
-        if not marked and answer.body.strip() and not _is_json(answer):
+        if not marked and answer.body.strip() and not is_json(answer):
             raise not_a_registry(answer, what)
         catalog = self.catalog(1)
         asked_for = self._connection.authorized
         access = "it took the credentials" if asked_for else "it asked for no credentials"
+        self.observed["catalog"] = "no" if catalog.error else "yes"
         listing = "It lists its repositories."
         if catalog.error:
             listing = f"It does not list its repositories, so they have to be named: {catalog.error}"
@@ -102,13 +107,13 @@ class Client:
         call = Call(
             "catalog", "/v2/_catalog", "the list of repositories", "application/json", "registry:catalog:*", MAX_LIST
         )
-        names = self._names(call, "repositories", limit)
+        names = names_of(self._connection, call, "repositories", limit)
         valid = sorted(filter(is_repository_name, names.texts))
         return Catalog(tuple(valid[:limit]), names.complete and len(valid) <= limit, names.error)
 
     def tags(self, repository: str) -> TagList:
         call = self._call("tags", repository, "tags/list", f"the tags of {repository}", "application/json", MAX_LIST)
-        names = self._names(call, "tags")
+        names = names_of(self._connection, call, "tags")
         tags = sorted(filter(is_tag, names.texts))
         return TagList(tuple(tags), names.complete, names.odd + len(names.texts) - len(tags), names.error)
 
@@ -116,15 +121,21 @@ class Client:
         call = self._manifest_call(repository, _checked_tag(tag), MAX_SMALL, kind="manifest_head", known=known)
         answer = self._connection.ask(call)
         if answer.status == 304 and known:  # it carries no digest header: what we asked about still holds
+            self.observed["conditional"] = "yes"
             return known
         if answer.status == 405:
             return self.manifest(repository, tag).digest
         if answer.status != 200:
             raise self._connection.failure(answer, call.what)
         try:
-            return Digest.parse(answer.headers.get("docker-content-digest"))
+            digest = Digest.parse(answer.headers.get("docker-content-digest"))
         except DigestError:
+            self.observed["digest_header"] = "no"
             return self.manifest(repository, tag).digest
+        self.observed["digest_header"] = "yes"
+        if digest == known:
+            self.observed["conditional"] = "no"
+        return digest
 
     def manifest(self, repository: str, reference: Digest | str, *, max_size: int = MAX_MANIFEST) -> FetchedManifest:
         name = str(reference) if isinstance(reference, Digest) else _checked_tag(reference)
@@ -149,6 +160,10 @@ class Client:
         first = [entry for entry in signatures.descriptors if entry.artifact_type == media_types.NOTARY_SIGNATURE]
         merged = {entry.digest: entry for entry in (*first, *everything.descriptors)}
         return ReferrerList(tuple(merged.values())[:limit], complete=False, supported=True, error=everything.error)
+
+    def referrers_oras(self, repository: str, subject: Digest, *, limit: int) -> ReferrerList:
+        """What the call of the ORAS artifact specification lists, which some registries had before OCI 1.1."""
+        return self._referrers(repository, subject, limit, f"?digest={subject}", oras=True)
 
     def referrers_by_tag(self, repository: str, subject: Digest) -> ReferrerList:
         found: dict[Digest, Descriptor] = {}
@@ -183,18 +198,19 @@ class Client:
         what = f"the blob {descriptor.digest} of {repository}"
         call = self._call("blob", repository, f"blobs/{descriptor.digest}", what, "*/*", largest)
         answer = self._connection.ask(call)
-        if answer.status in REDIRECTS:
-            answer = self._connection.follow(answer, call)
         if answer.status != 200:
             raise self._connection.failure(answer, what)
         check_blob(answer.body, descriptor)
         return answer.body
 
-    def _referrers(self, repository: str, subject: Digest, limit: int, query: str) -> ReferrerList:
+    def _referrers(
+        self, repository: str, subject: Digest, limit: int, query: str, *, oras: bool = False
+    ) -> ReferrerList:
         what = f"the referrers of {subject} in {repository}"
-        call = self._call(
-            "referrers", repository, f"referrers/{subject}", what, media_types.OCI_INDEX, MAX_REFERRERS_PAGE
-        )
+        rest = "_oras/artifacts/referrers" if oras else f"referrers/{subject}"
+        accept = "application/json" if oras else media_types.OCI_INDEX
+        kind, read = ("referrers_oras", read_artifacts) if oras else ("referrers", read_descriptors)
+        call = self._call(kind, repository, rest, what, accept, MAX_REFERRERS_PAGE)
         found: dict[Digest, Descriptor] = {}
         supported: bool | None = None
         odd = repeated = 0
@@ -202,15 +218,17 @@ class Client:
         try:
             for answer, _ in self._connection.pages(call, query=query):
                 if supported is None and self._lacks_referrers(answer, call):
+                    self.observed[kind] = "no"
                     return ReferrerList((), complete=False, supported=False)
                 if answer.status != 200:
                     raise self._connection.failure(answer, what)
-                descriptors, unread = read_descriptors(answer.body)
+                descriptors, unread = read(answer.body)
                 supported, odd, before = True, odd + unread, len(found)
+                self.observed[kind] = "yes"
                 for descriptor in descriptors:
                     found.setdefault(descriptor.digest, descriptor)
                 repeated = repeated + 1 if len(found) == before else 0
-                _check_growth(repeated, what)
+                check_growth(repeated, what)
                 if len(found) > limit:
                     raise LimitError(f"more than {limit} referrers are listed", code="too_many_referrers")
         except OciError as fault:
@@ -226,32 +244,6 @@ class Client:
         if answer.status == 200:
             return answer.content_type not in (media_types.OCI_INDEX, "application/json")
         return answer.status in (400, 405, 406, 501) or self._connection.leads_elsewhere(answer, call)
-
-    def _names(self, call: Call, member: str, limit: int | None = None) -> _Names:
-        """The texts of a paged list; started anew once, as a page may hang on an entry that vanished meanwhile."""
-        names = self._names_once(call, member, limit)
-        vanished = names.error is not None and names.error.code in ("not_found", "bad_answer")
-        return self._names_once(call, member, limit) if names.texts and vanished else names
-
-    def _names_once(self, call: Call, member: str, limit: int | None) -> _Names:
-        names: dict[str, None] = {}
-        odd = repeated = 0
-        sizes = PAGE_SIZES if limit is None or limit > 100 else (limit, None)
-        try:
-            for answer, more in self._connection.pages(call, sizes=sizes):
-                if answer.status != 200:
-                    raise self._connection.failure(answer, call.what)
-                entries, before = _entries(answer, member, call.what), len(names)
-                texts = [entry for entry in entries if isinstance(entry, str)]
-                odd += len(entries) - len(texts)
-                names.update(dict.fromkeys(texts))
-                if limit is not None and more and len(names) >= limit:
-                    return _Names(tuple(names), complete=False, odd=odd)
-                repeated = repeated + 1 if len(names) == before else 0
-                _check_growth(repeated, call.what)
-        except OciError as error:
-            return _Names(tuple(names), complete=False, odd=odd, error=error)
-        return _Names(tuple(names), complete=True, odd=odd)
 
     def _get_manifest(self, call: Call) -> Answer:
         answer = self._connection.ask(call)
@@ -297,28 +289,3 @@ def _checked_tag(text: str) -> str:
     if not is_tag(text):
         raise ReferenceFormatError(f"{shown(text)!a} is not a tag")
     return text
-
-
-def _check_growth(repeated: int, what: str) -> None:
-    if repeated >= 3:
-        raise RegistryError(f"the pages of {what} bring nothing new and do not end", code="bad_answer")
-
-
-def _entries(answer: Answer, member: str, what: str) -> list[object]:
-    """The list under `member` of a JSON page; null is how some registries write an empty one."""
-    try:
-        document = strict_json.loads(answer.body)
-    except strict_json.StrictJsonError as error:
-        if not _is_json(answer):
-            raise not_a_registry(answer, what) from error
-        raise RegistryError(f"{what}: the answer is not JSON that we accept: {error}", code="bad_answer") from error
-    entries = document.get(member) if isinstance(document, dict) else 0
-    if entries is None:
-        return []
-    if not isinstance(entries, list):
-        raise RegistryError(f"{what}: the answer is no list of {member}", code="bad_answer")
-    return entries
-
-
-def _is_json(answer: Answer) -> bool:
-    return answer.content_type == "application/json" or answer.content_type.endswith("+json")

@@ -4,9 +4,10 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from urllib.parse import urljoin
+from urllib.parse import urlencode, urljoin
 
 from registries.oci.authorization import Authorizer, Credentials, Origin
+from registries.oci.challenge import parse_challenges
 from registries.oci.errors import LimitError, ReferenceFormatError, RegistryError
 from registries.oci.exchange import Answer, Headers, Send
 from registries.oci.failures import failure, redirect_refused, shown
@@ -17,6 +18,9 @@ MAX_REDIRECTS = 3
 MAX_SMALL = 64 * 1024
 USER_AGENT = "Signboard/0.1"
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
+# Blobs commonly lie in a storage service. Fronts that redirect the rest are followed only where an operator says so.
+REDIRECTED = frozenset({"blob"})
+REDIRECTED_BY_CHOICE = frozenset({"manifest", "manifest_head", "tags"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,7 @@ class Connection:
         *,
         credentials: Credentials | None = None,
         realm_hosts: Sequence[str] = (),
+        follow_redirects: bool = False,
         monotonic: Callable[[], float] = time.monotonic,
         deadline: float = 10.0,
     ) -> None:
@@ -53,6 +58,8 @@ class Connection:
         self.origin = Origin.of(base_url)
         self.credentials = credentials or Credentials()
         self.requests: Counter[str] = Counter()
+        self.observed: dict[str, str] = {}
+        self._followed = REDIRECTED | (REDIRECTED_BY_CHOICE if follow_redirects else frozenset())
         self._send = send
         self._deadline = deadline
         self._authorizer = Authorizer(self.origin, self.credentials, realm_hosts, self._ask_for_token, monotonic)
@@ -63,19 +70,30 @@ class Connection:
         return self._authorizer.used and bool(self.credentials)
 
     def ask(self, call: Call) -> Answer:
-        """The answer, whatever its status, after one try to authenticate if the registry asks for it."""
+        """The answer, whatever its status, after one try to authenticate if the registry asks for it.
+
+        A redirect is followed where its kind of request may be; what stands at its end gets no second try.
+        """
         authorization = self._authorizer.header(call.scope)
         answer = self._once(call, authorization)
         if answer.status == 401:
             authorization = self._authorizer.answer(answer, call.scope, refused=authorization, what=call.what)
             answer = self._once(call, authorization)
-        return answer
+        return self._follow(answer, call) if answer.status in REDIRECTS and call.kind in self._followed else answer
 
     def pages(
-        self, call: Call, *, sizes: Sequence[int | None] = (None,), query: str = ""
+        self,
+        call: Call,
+        *,
+        sizes: Sequence[int | None] = (None,),
+        query: str = "",
+        last: Callable[[Answer, int], str] | None = None,
     ) -> Iterator[tuple[Answer, bool]]:
-        """Each page and whether another follows. The first may be a failure; a later failure raises RegistryError."""
-        answer, path = self._first_page(call, sizes, query)
+        """Each page and whether another may follow. The first may be a failure; a later failure raises RegistryError.
+
+        `last` tells the name after which to go on where a full page (of so many) carries no link.
+        """
+        answer, path, size = self._first_page(call, sizes, query)
         seen = {path}
         while True:
             following, refused = "", None
@@ -83,6 +101,11 @@ class Connection:
                 following = next_page(answer.headers.get_all("link"), call.path) if answer.status == 200 else ""
             except RegistryError as error:
                 refused = error
+            if following:
+                self.observed["paging"] = "link"
+            elif last and size and not refused and answer.status == 200 and (name := last(answer, size)):
+                following = f"{call.path}?{urlencode({'n': size, 'last': name})}"
+                following = "" if following in seen else following  # the same page again: it does not page
             yield answer, bool(following or refused)
             if refused:
                 raise refused
@@ -97,10 +120,10 @@ class Connection:
             if answer.status != 200:
                 raise self.failure(answer, call.what)
 
-    def follow(self, answer: Answer, call: Call) -> Answer:
+    def _follow(self, answer: Answer, call: Call) -> Answer:
         """Where a redirect ends: each hop is a request of ours, without credentials once it has left the registry."""
         url = self._url(call.path)
-        at_home = True
+        at_home, secure = True, self.origin.scheme == "https"
         for _ in range(MAX_REDIRECTS):
             if answer.status not in REDIRECTS:
                 return answer
@@ -109,13 +132,14 @@ class Connection:
                 origin = Origin.of(url)
             except (ValueError, ReferenceFormatError) as error:
                 raise redirect_refused(answer, call.what) from error
-            if origin.scheme == "http" and self.origin.scheme == "https":
+            if secure and origin.scheme == "http":
                 raise redirect_refused(answer, call.what)
+            secure = origin.scheme == "https"
             at_home = at_home and origin == self.origin
             headers = {"Accept": call.accept, "User-Agent": USER_AGENT}
             if at_home and (authorization := self._authorizer.header(call.scope)):
                 headers["Authorization"] = authorization
-            answer = self._transmit("redirect", "GET", url, headers, None, call.max_bytes)
+            answer = self._transmit("redirect", call.method, url, headers, None, call.max_bytes)
         if answer.status in REDIRECTS:
             raise redirect_refused(answer, call.what)
         return answer
@@ -132,15 +156,17 @@ class Connection:
         except (ValueError, ReferenceFormatError):
             return False
 
-    def _first_page(self, call: Call, sizes: Sequence[int | None], query: str) -> tuple[Answer, str]:
+    def _first_page(self, call: Call, sizes: Sequence[int | None], query: str) -> tuple[Answer, str, int | None]:
         """Some registries refuse a page size that others need: try the next one on status 400."""
-        answer, path = Answer(400, Headers()), call.path
+        answer, path, size = Answer(400, Headers()), call.path, None
         for size in sizes:
             path = f"{call.path}?n={size}" if size else call.path + query
             answer = self.ask(replace(call, path=path))
             if answer.status != 400:
                 break
-        return answer, path
+        if size and answer.status == 200:
+            self.observed["page_size"] = str(size)
+        return answer, path, size
 
     def _once(self, call: Call, authorization: str) -> Answer:
         headers = {"Accept": call.accept, "User-Agent": USER_AGENT}
@@ -158,9 +184,21 @@ class Connection:
     ) -> Answer:
         self.requests[kind] += 1
         answer = self._send(method, url, headers=headers, body=body, max_bytes=max_bytes, deadline=self._deadline)
+        self._observe(kind, answer)
         if len(answer.body) > max_bytes:
             raise RegistryError(f"the answer has more than {max_bytes} bytes", code="too_large")
         return answer
+
+    def _observe(self, kind: str, answer: Answer) -> None:
+        """Traits that any answer may show; foreign text is cut short and made harmless."""
+        if kind in ("token", "redirect"):
+            return
+        if answer.status == 401:
+            schemes = {found.scheme for found in parse_challenges(answer.headers.get_all("www-authenticate"))}
+            self.observed["auth"] = "+".join(sorted(schemes & {"basic", "bearer"})) or "unknown"
+        for header, name in (("warning", "warning"), ("ratelimit-remaining", "rate_limit")):
+            if text := shown(answer.headers.get(header)):
+                self.observed[name] = text
 
     def _url(self, path: str) -> str:
         return f"{self.origin.scheme}://{self.origin.authority}{path}"

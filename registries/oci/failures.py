@@ -58,7 +58,7 @@ def redirect_refused(answer: Answer, what: str) -> RegistryError:
     target = shown(answer.headers.get("location").partition("?")[0])
     return RegistryError(
         f"the registry redirects {what} to {target or 'another place'}, which is not followed. "
-        "If the registry moved, connect its new address.",
+        "If the registry moved, connect its new address; if it is a front, let this connection follow redirects.",
         code="redirect",
     )
 

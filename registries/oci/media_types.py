@@ -45,6 +45,9 @@ class Kind(StrEnum):
     attestation = "attestation"
     chart = "chart"
     policy = "policy"
+    module = "module"
+    bundle = "bundle"
+    cache = "cache"
     other = "other"
 
 
@@ -81,6 +84,10 @@ _TYPES: tuple[tuple[str, Kind], ...] = (
     ("application/vnd.cncf.openpolicyagent", Kind.policy),
     ("application/vnd.cncf.kyverno", Kind.policy),
     ("application/vnd.opcr.policy", Kind.policy),
+    ("application/vnd.wasm", Kind.module),
+    ("application/wasm", Kind.module),
+    ("application/vnd.cnab", Kind.bundle),
+    ("application/vnd.buildkit.cacheconfig", Kind.cache),
     (OCI_CONFIG, Kind.image),
     (DOCKER_CONFIG, Kind.image),
 )
@@ -155,5 +162,14 @@ def _refined(kind: Kind, claims: Mapping[str, str]) -> Kind:
         return kind
     if claims.get("dev.sigstore.bundle.content") == "message-signature":
         return Kind.signature
-    predicate = next((claims[name] for name in _PREDICATE_ANNOTATIONS if claims.get(name)), "")
-    return next((found for prefix, found in _PREDICATES if predicate.startswith(prefix)), kind)
+    return kind_of_predicate(predicate_of(claims)) or kind
+
+
+def predicate_of(claims: Mapping[str, str]) -> str:
+    """The predicate type that annotations name; empty if they name none."""
+    return next((claims[name] for name in _PREDICATE_ANNOTATIONS if claims.get(name)), "")
+
+
+def kind_of_predicate(predicate: str) -> Kind | None:
+    """What an in-toto statement of this predicate type is for."""
+    return next((found for prefix, found in _PREDICATES if predicate.startswith(prefix)), None)

@@ -39,6 +39,17 @@ def _within(target: str, path: str) -> str:
     return f"{path}?{parts.query}"
 
 
+def read_artifacts(content: bytes) -> tuple[list[Descriptor], int]:
+    """The same for the older ORAS artifact specification, whose list is `{"referrers": [...]}`."""
+    try:
+        document = strict_json.loads(content)
+    except strict_json.StrictJsonError as error:
+        raise ManifestError(f"the list of referrers is not JSON that we accept: {error}", code="not_json") from error
+    if not isinstance(document, dict) or "referrers" not in document:
+        raise ManifestError("the list of referrers has no referrers")
+    return _entries(document["referrers"])
+
+
 def read_descriptors(content: bytes) -> tuple[list[Descriptor], int]:
     """The entries of a referrers list, and how many could not be read; raises ManifestError if it is no index at all."""
     try:
@@ -47,10 +58,17 @@ def read_descriptors(content: bytes) -> tuple[list[Descriptor], int]:
         raise ManifestError(f"the list of referrers is not JSON that we accept: {error}", code="not_json") from error
     if not isinstance(document, dict) or document.get("mediaType") not in (None, media_types.OCI_INDEX):
         raise ManifestError("the list of referrers is not an image index")
-    entries = document.get("manifests", [])
-    if entries is None:
-        entries = []
-    if not isinstance(entries, list) or "layers" in document or "config" in document:
+    if "manifests" not in document:  # an error document with status 200 is no empty list
+        raise ManifestError("the list of referrers has no manifests: it is not an image index")
+    if "layers" in document or "config" in document:
+        raise ManifestError("the list of referrers is not an image index")
+    return _entries(document["manifests"])
+
+
+def _entries(value: object) -> tuple[list[Descriptor], int]:
+    """Descriptors, and how many entries are none; null is how some registries write an empty list."""
+    entries = [] if value is None else value
+    if not isinstance(entries, list):
         raise ManifestError("the list of referrers is not an image index")
     found: list[Descriptor] = []
     for entry in entries:

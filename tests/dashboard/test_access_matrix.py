@@ -5,16 +5,19 @@ import re
 import pytest
 from django.test import Client
 from django.urls import URLPattern, get_resolver, reverse
+from django.utils import timezone
 
 from dashboard.models import AuditEntry, Role
-from registries.models import Presence
+from registries.models import Endpoint, Presence
 from tests.dashboard.rows import make_person
 from tests.trust.seeding import Place, blob_statement, policy, publish, store_files
 
 PUBLIC = "public"  # anybody
 PAGE = "page"  # whoever signed in; of objects, only those within sight
+FILE = "file"  # the same, streamed
 ADMIN_PAGE = "admin page"  # a form or a record of admins
 ADMIN_ACT = "admin act"  # POST only, admins only
+HOOK = "hook"  # whoever knows its secret, without a session
 OWN_ACT = "own act"  # POST only, whoever signed in
 
 # A new URL fails test_every_url_is_classified until it stands here.
@@ -22,6 +25,8 @@ CLASSES = {
     "overview": PAGE,
     "artifacts": PAGE,
     "artifact": PAGE,
+    "artifact_check": PAGE,
+    "artifact_export": FILE,
     "artifact_tree": PAGE,
     "artifact_manifest": PAGE,
     "artifact_manifest_raw": PAGE,
@@ -35,6 +40,10 @@ CLASSES = {
     "registry_disconnect": ADMIN_PAGE,
     "registry_test": ADMIN_ACT,
     "registry_index": ADMIN_ACT,
+    "endpoint_add": ADMIN_ACT,
+    "endpoint_revoke": ADMIN_ACT,
+    "hook": HOOK,  # registries: tests/dashboard/test_endpoints.py
+    "hook_with_secret": HOOK,
     "trust_policy": PAGE,
     "trust_policy_upload": ADMIN_PAGE,
     "trust_revision": PAGE,
@@ -100,6 +109,9 @@ class World:
         place = Place(f"{registry}/api", registry)
         image = place.signed("release", tag="1.0")
         place.judge()
+        place.endpoint = Endpoint.objects.create(
+            registry=place.repository.registry, kind="distribution", created_at=timezone.now(), secret_hash="0" * 64
+        )
         return place, image
 
     def url(self, name, place=None, image=None):
@@ -108,7 +120,8 @@ class World:
             if "signature" in PARAMETERS[name] else None  # fmt: skip
         values = {
             "repository_id": place.repository.pk, "registry_id": place.repository.registry_id, "digest": image.digest,
-            "signature": signature, "number": 1, "token": "no-such-token",
+            "signature": signature, "endpoint_id": place.endpoint.pk, "public_id": place.endpoint.public_id,
+            "secret": "wrong", "number": 1, "token": "no-such-token",
         }  # fmt: skip
         return reverse(name, kwargs={key: values[key] for key in PARAMETERS[name]}, query=QUERIES.get(name))
 
@@ -146,7 +159,7 @@ def test_every_url_is_classified():
     assert set(names) == set(CLASSES)
 
 
-@pytest.mark.parametrize("name", of_class(PAGE, ADMIN_PAGE, ADMIN_ACT, OWN_ACT, "document"))
+@pytest.mark.parametrize("name", of_class(PAGE, FILE, ADMIN_PAGE, ADMIN_ACT, OWN_ACT, "document"))
 def test_nobody_gets_further_than_the_door(world, nobody, name):
     for answer in (nobody.get(world.url(name)), nobody.post(world.url(name))):
         if name.startswith("api_"):
@@ -163,7 +176,7 @@ def test_the_door_itself_is_open(world, nobody, name):
     assert nobody.get(world.url(name)).status_code == (410 if name == "welcome" else 200)
 
 
-@pytest.mark.parametrize("name", of_class(PAGE))
+@pytest.mark.parametrize("name", of_class(PAGE, FILE))
 def test_a_reviewer_reads_what_is_their_own(world, reviewer, name):
     assert reviewer.get(world.url(name)).status_code == 200
 
@@ -175,12 +188,12 @@ def test_a_reviewer_reads_no_word_of_what_is_not(world, reviewer, name):
     assert str(world.foreign_image.digest).encode() not in page.content
 
 
-@pytest.mark.parametrize("name", with_object(PAGE))
+@pytest.mark.parametrize("name", with_object(PAGE, FILE))
 def test_what_a_reviewer_may_not_see_does_not_exist(world, reviewer, name):
     assert reviewer.get(world.foreign_url(name)).status_code == 404
 
 
-@pytest.mark.parametrize("name", [name for name in of_class(PAGE) if "digest" in PARAMETERS[name]])
+@pytest.mark.parametrize("name", [name for name in of_class(PAGE, FILE) if "digest" in PARAMETERS[name]])
 def test_a_digest_of_elsewhere_opens_nothing_in_ones_own_repository(world, reviewer, name):
     path = world.url(name).replace(str(world.own_image.digest), str(world.foreign_image.digest))
     assert reviewer.get(path).status_code == 404
@@ -220,7 +233,7 @@ def test_an_act_needs_a_post(world, admin, name):
     assert admin.get(world.url(name)).status_code == 405
 
 
-@pytest.mark.parametrize("name", sorted(CLASSES))
+@pytest.mark.parametrize("name", sorted(CLASSES.keys() - of_class(HOOK)))
 def test_no_post_goes_through_without_the_token_of_the_page(world, name):
     client = Client(enforce_csrf_checks=True)
     client.force_login(make_person("adam", Role.ADMIN))
@@ -228,11 +241,20 @@ def test_no_post_goes_through_without_the_token_of_the_page(world, name):
     assert not AuditEntry.objects.exists()
 
 
+@pytest.mark.parametrize("name", of_class(HOOK))
+def test_a_hook_is_there_for_nobody_who_does_not_know_its_secret(world, nobody, admin, name):
+    unknown = world.url(name).replace(str(world.own.endpoint.public_id), "00000000-0000-4000-8000-000000000000")
+    for client in (nobody, admin):
+        answers = [client.post(url, b"{}", content_type="application/json") for url in (world.url(name), unknown)]
+        assert [answer.status_code for answer in answers] == [404, 404]
+        assert client.get(world.url(name)).status_code == 405
+
+
 def test_the_policy_document_is_for_those_who_see_everything(world, reviewer):
     assert reviewer.get(world.url("trust_policy_document")).status_code == 404
 
 
-@pytest.mark.parametrize("name", with_object(PAGE, ADMIN_PAGE))
+@pytest.mark.parametrize("name", with_object(PAGE, FILE, ADMIN_PAGE))
 def test_what_was_never_there_does_not_exist_for_an_admin_either(world, admin, name):
     values = {
         "repository_id": 10**6,

@@ -51,7 +51,7 @@ def test_a_signature_in_a_tree_is_green_while_all_that_it_rests_on_holds(reader,
 
 
 def age_the_listing(sbom):
-    Listing.objects.filter(subject=sbom.digest).update(checked_at=timezone.now() - timedelta(hours=3))
+    Listing.objects.filter(subject=sbom.digest).update(checked_at=timezone.now() - timedelta(days=3))
 
 
 def withdraw_the_signature(sbom):

@@ -1,8 +1,10 @@
 """Connecting registries, and the pages that show how indexing goes."""
 
+import re
 from datetime import timedelta
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection as connection_of_tests
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -120,6 +122,99 @@ class TestConnecting:
         assert client.get(reverse("registry_add")).status_code == 403
         assert client.post(reverse("registry_add"), connection()).status_code == 403
         assert not Registry.objects.exists()
+
+
+class TestCredentials:
+    CONFIG = '{"auths":{"registry.acme.example":{"auth":"cm9ib3Q6Y2FuYXJ5LXNlY3JldA=="},"x.test":{"auth":"Y2FuYXJ5"}}}'
+
+    def test_a_config_of_docker_gives_user_and_password_and_is_not_kept(self, admin):
+        admin.post(reverse("registry_add"), connection(docker_config=self.CONFIG))
+        registry = Registry.objects.get()
+        assert (registry.username, credentials.open_(registry)) == ("robot", "canary-secret")
+        for name in ("registry", "registry_edit"):
+            page = page_of(admin.get(reverse(name, args=[registry.pk])))
+            assert "canary" not in page and "Y2FuYXJ5" not in page
+        assert "canary" not in str(AuditEntry.objects.values())
+
+    def test_the_file_may_be_uploaded(self, admin):
+        file = SimpleUploadedFile("config.json", self.CONFIG.encode())
+        admin.post(reverse("registry_add"), connection(docker_config_file=file))
+        assert Registry.objects.get().username == "robot"
+
+    @pytest.mark.parametrize(
+        ("fields", "says"),
+        [
+            ({"address": "other.example", "docker_config": CONFIG}, "no entry for other.example"),
+            ({"docker_config": "canary-secret"}, "not JSON"),
+            ({"docker_config": CONFIG, "username": "a", "password": "canary-secret"}, "not both"),
+            ({"token_services": "https://auth.example/token"}, "not a host or host:port"),
+        ],
+    )
+    def test_what_cannot_be_taken_is_said_and_no_secret_is_shown_again(self, admin, fields, says):
+        page = page_of(admin.post(reverse("registry_add"), connection(**fields)))
+        assert says in page
+        assert "canary" not in page and "Y2FuYXJ5" not in page
+        assert not Registry.objects.exists()
+
+    def test_a_new_config_replaces_what_was_stored(self, admin):
+        admin.post(reverse("registry_add"), connection(username="old", password="old"))
+        registry = Registry.objects.get()
+        admin.post(reverse("registry_edit", args=[registry.pk]), connection(docker_config=self.CONFIG))
+        registry.refresh_from_db()
+        assert credentials.open_(registry) == "canary-secret"
+
+    def test_helpers_are_offered_only_where_the_operator_has_some(self, admin, settings, tmp_path):
+        assert "Credential helper" not in page_of(admin.get(reverse("registry_add")))
+        admin.post(reverse("registry_add"), connection(credential_helper="sh"))
+        assert Registry.objects.get().credential_helper == ""
+        Registry.objects.all().delete()
+        folder = tmp_path / "helpers"
+        folder.mkdir(mode=0o755)
+        helper = folder / "docker-credential-acme"
+        helper.write_text("#!/bin/sh\n")
+        helper.chmod(0o755)
+        settings.CREDENTIAL_HELPERS = str(folder)
+        assert "Credential helper" in page_of(admin.get(reverse("registry_add")))
+        assert admin.post(reverse("registry_add"), connection(credential_helper="sh")).status_code == 400
+        both = connection(credential_helper="acme", username="a", password="b")
+        assert "not both" in page_of(admin.post(reverse("registry_add"), both))
+        admin.post(reverse("registry_add"), connection(credential_helper="acme"))
+        registry = Registry.objects.get()
+        assert registry.credential_helper == "acme"
+        assert re.search("helper .*acme", page_of(admin.get(reverse("registry", args=[registry.pk]))))
+
+    def test_a_stored_password_goes_when_a_helper_takes_its_place(self, admin, settings, tmp_path):
+        admin.post(reverse("registry_add"), connection(username="robot", password="hunter two"))
+        registry = Registry.objects.get()
+        Registry.objects.update(credential_helper="acme")
+        answer = admin.post(reverse("registry_edit", args=[registry.pk]), connection(credential_helper="acme"))
+        assert answer.status_code == 302
+        registry.refresh_from_db()
+        assert (registry.sealed_password, registry.username) == (b"", "")
+
+    def test_token_services_and_redirects_are_kept_and_recorded(self, admin):
+        admin.post(
+            reverse("registry_add"), connection(token_services="Auth.Example\nb.test:8443", follow_redirects="on")
+        )
+        registry = Registry.objects.get()
+        assert registry.token_services == ["auth.example", "b.test:8443"]
+        assert registry.follow_redirects
+        assert AuditEntry.objects.get().details["token_services"] == ["auth.example", "b.test:8443"]
+
+    @pytest.mark.parametrize(
+        "name", ["Docker Hub", "GHCR", "ECR", "ACR", "GAR", "Quay", "Harbor", "GitLab", "zot", "distribution"]
+    )
+    def test_the_form_says_what_each_provider_wants(self, admin, name):
+        assert re.search(f"<summary>[^<]*{re.escape(name)}", page_of(admin.get(reverse("registry_add"))))
+
+    @pytest.mark.parametrize(
+        ("address", "name"),
+        [("docker.io", "Docker Hub"), ("1.dkr.ecr.eu.amazonaws.com", "Amazon"), ("acme.azurecr.io", "Azure"), ("ghcr.io", "GHCR")],
+    )  # fmt: skip
+    def test_the_notes_of_this_provider_are_open(self, admin, address, name):
+        registry = Registry.objects.create(address=address, reference_name=address)
+        page = page_of(admin.get(reverse("registry_edit", args=[registry.pk])))
+        assert name in re.search(r"<details open><summary>([^<]*)", page)[1]
 
 
 class TestLayouts:

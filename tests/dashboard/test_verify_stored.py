@@ -95,7 +95,7 @@ def test_half_of_policy_and_stores_is_refused(image, tmp_path):
 
 def test_stale_is_said_of_what_was_asked_too_long_ago(image):
     publish()
-    Listing.objects.update(checked_at=NOW - 5 * HOUR)
+    Listing.objects.update(checked_at=NOW - 72 * HOUR)
     assert verify(f"{NAME}:1.0")[1]["status"] == "stale"
 
 

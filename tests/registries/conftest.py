@@ -30,12 +30,16 @@ class Bench:
     def take(self):
         return leases.take(Repository.objects.all(), self.repository.pk)
 
-    def index(self, *, lease=None, **caps):
-        """Index once, an hour after the last time; answers the requests it took."""
-        self.at += HOUR
+    def index(self, *, lease=None, everything=True, after=HOUR, **caps):
+        """Index once, an hour after the last time; answers the requests it took. `everything`: due or not."""
+        self.at += after
+        if everything and lease is None and not self.repository.cycle_began_at:
+            Repository.objects.filter(pk=self.repository.pk).ask_now(self.at)
         lease = lease or self.take()
         with connections.open_source(self.registry, wire=self.quirks.wire()) as source:
-            indexing.index_repository(lease.row, source, lease, caps=indexing.Caps(**caps), now=lambda: self.at)
+            indexing.index_repository(
+                lease.row, source, lease, caps=indexing.Caps(**{"delay": 0, **caps}), now=lambda: self.at
+            )
             self.requests = dict(source.requests)
         self.repository = Repository.objects.get(pk=self.repository.pk)
         return self.requests

@@ -1,12 +1,19 @@
 """Passwords of connections at rest."""
 
 import base64
+import io
+import logging
 
 import pytest
+from django.core import serializers
+from django.core.management import CommandError, call_command
 
-from registries import credentials
+from demo.registry import Basic, Bearer, DemoRegistry
+from registries import connections, credentials, indexing, leases
 from registries.credentials import CredentialsError
-from registries.models import Registry
+from registries.models import Registry, Repository
+from tests.simulators.images import Author
+from tests.simulators.registry_quirks import Quirks
 
 OLD = base64.b64encode(b"o" * 32).decode()
 NEW = base64.b64encode(b"n" * 32).decode()
@@ -73,8 +80,8 @@ def test_after_rotation_the_old_key_is_needed_no_more(registry, settings):
     settings.ENCRYPTION_KEYS = [NEW, OLD]
     assert credentials.open_(registry) == PASSWORD
     assert not credentials.is_current(registry)
-    assert credentials.rotate() == 1
-    assert credentials.rotate() == 0
+    assert credentials.rotate().renewed == 1
+    assert credentials.rotate().renewed == 0
     settings.ENCRYPTION_KEYS = [NEW]
     assert credentials.open_(Registry.objects.get(pk=registry.pk)) == PASSWORD
 
@@ -92,3 +99,37 @@ def test_keys_that_cannot_be_used_are_named(registry, settings, keys):
     settings.ENCRYPTION_KEYS = keys
     with pytest.raises(CredentialsError, match="SIGNBOARD_ENCRYPTION_KEYS"):
         credentials.seal(registry, PASSWORD)
+
+
+def test_rotation_goes_on_past_a_password_that_does_not_open_and_says_which(registry, settings):
+    settings.ENCRYPTION_KEYS = [OLD]
+    sealed(registry)
+    broken = Registry.objects.create(address="two.test", sealed_password=registry.sealed_password)
+    settings.ENCRYPTION_KEYS = [NEW, OLD]
+    output = io.StringIO()
+    with pytest.raises(CommandError, match=r"Keep the older keys[^\0]*two\.test") as caught:
+        call_command("rotate_keys", stdout=output)
+    assert output.getvalue() == "1 sealed anew with the newest key.\n"
+    assert PASSWORD not in str(caught.value)
+    broken.delete()
+    call_command("rotate_keys", stdout=output)
+    assert "remove those" in output.getvalue()
+
+
+@pytest.mark.parametrize("auth", [Basic({"reader": PASSWORD}), Bearer({"reader": PASSWORD})])
+def test_no_secret_is_logged_or_kept_in_the_clear(registry, tmp_path, caplog, auth):
+    caplog.set_level(logging.DEBUG)
+    app = Quirks(DemoRegistry(tmp_path, auth=auth))
+    Author(app.app).image(tags=["v1"])
+    sealed(registry)
+    repository = Repository.objects.create(registry=registry, name="team/app")
+    assert connections.test(registry, wire=app.wire()).ok
+    lease = leases.take(Repository.objects.all(), repository.pk)
+    with connections.open_source(registry, wire=app.wire()) as source:
+        indexing.index_repository(repository, source, lease)
+        tokens = [token.header for token in source._connection._authorizer._tokens.values()]
+    assert Repository.objects.get().indexed_at
+    basic = base64.b64encode(f"reader:{PASSWORD}".encode()).decode()
+    everything = caplog.text + serializers.serialize("json", [*Registry.objects.all(), *Repository.objects.all()])
+    for secret in (PASSWORD, basic, *(token.removeprefix("Bearer ") for token in tokens)):
+        assert secret not in everything

@@ -387,3 +387,17 @@ def test_queries_grow_with_slices_and_not_with_manifests(make_bench):
 
     assert queries(40, slices=1) <= queries(10, slices=1)
     assert queries(80, slices=1) < 100
+
+
+def test_a_document_of_a_vague_type_is_told_by_its_content(bench):
+    image = bench.author.image(tags="1.0")
+    trivy = bench.author.referrer(image, b'{"SchemaVersion":2,"Results":[]}', artifact_type="application/json")
+    unknown = bench.author.referrer(image, b'{"x":1}', artifact_type="application/vnd.acme.thing")
+    spdx = bench.author.referrer(image, b'{"bomFormat":"CycloneDX"}', artifact_type=SPDX)
+    bench.index()
+    found = {row.digest: (row.kind, row.summary["format"]) for row in Manifest.objects.all()}
+    assert found[Digest.of(trivy)] == ("scan", "Trivy")
+    assert found[Digest.of(unknown)] == ("other", "")
+    assert found[Digest.of(spdx)] == ("sbom", "SPDX")  # it says so itself; what it holds is its own affair
+    assert set(bench.index()) == {"tags", "manifest_head", "referrers"}
+    assert Manifest.objects.get(digest=Digest.of(trivy)).kind == "scan"

@@ -98,3 +98,15 @@ def unreachable(app, environ, start_response):
 
 def silent(app, environ, start_response):
     raise httpx.ReadTimeout("timed out")
+
+
+def without_header(name):
+    """The real answer less one header."""
+
+    def quirk(app, environ, start_response):
+        def less(status, headers, exc_info=None):
+            return start_response(status, [field for field in headers if field[0].lower() != name.lower()])
+
+        return app(environ, less)
+
+    return quirk

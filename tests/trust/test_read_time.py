@@ -221,7 +221,7 @@ def test_without_an_active_revision_nothing_is_green(place, image):
 
 
 def test_the_signatures_of_a_stale_artifact_are_stale_with_it(place, image):
-    Listing.objects.update(checked_at=NOW - 3 * HOUR)
+    Listing.objects.update(checked_at=NOW - 72 * HOUR)
     found = place.spot(image, NOW)
     assert (found.verdict.word, found.signatures[0].outcome.word) == ("stale", "stale")
     assert found.signatures[0].outcome.reason == "listing_old"

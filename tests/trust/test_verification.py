@@ -38,7 +38,7 @@ def test_a_good_signature_makes_its_artifact_verified(place):
         "release",
         ["1.0"],
     )
-    assert status.green_until == NOW + timedelta(seconds=7200)  # the listing ages before anything else turns
+    assert status.green_until == NOW + timedelta(days=2)  # the listing ages before anything else turns
     assert Verdict.objects.get().word == "verified"
 
 
@@ -339,7 +339,7 @@ def test_a_listing_that_was_renewed_renews_green_without_a_change_of_word(place)
     Listing.objects.update(checked_at=NOW + HOUR)
     place.changed()
     place.judge(NOW + HOUR)
-    assert place.status(image).green_until == NOW + 3 * HOUR
+    assert place.status(image).green_until == NOW + HOUR + 2 * DAY
     assert StatusChange.objects.count() == 1
 
 
@@ -427,7 +427,7 @@ def test_an_aged_listing_is_judged_once_and_then_waits_for_the_next_listing(plac
     publish()
     image = place.signed("release")
     place.judge()
-    later = NOW + 5 * HOUR
+    later = NOW + 5 * DAY
     assert place.judge(later)
     assert place.word_now(image, later) == "stale"
     assert not verification.due_judgements(later + DAY).exists()

@@ -41,6 +41,7 @@ class RevocationList:
     extensions: library.Extensions
     raw_issuer: bytes
     algorithm: SignatureAlgorithm | None
+    signature: bytes
 
     @classmethod
     def read(cls, content: bytes) -> Self:
@@ -48,9 +49,9 @@ class RevocationList:
         if len(content) > MAX_CRL:
             raise RevocationError(f"the CRL is larger than {MAX_CRL} bytes", code="too_large")
         try:
-            raw_issuer, algorithm = _head(content)
+            raw_issuer, algorithm, signature = _head(content)
             parsed = library.load_der_x509_crl(content)
-            return cls(Digest.of(content), parsed, parsed.extensions, raw_issuer, algorithm)
+            return cls(Digest.of(content), parsed, parsed.extensions, raw_issuer, algorithm, signature)
         except LIBRARY_ERRORS as error:
             raise RevocationError(f"the answer is no CRL that can be read: {error}") from error
 
@@ -97,8 +98,8 @@ class RevocationList:
                 raise X509SignatureError("the issuer is not a certificate authority")
             if allowed.key_usage and CRL_SIGN not in allowed.key_usage:
                 raise X509SignatureError("the issuer's key usage does not allow signing CRLs")
-            signed, signature = self.content.tbs_certlist_bytes, self.content.signature
-            check_signature(self.algorithm, issuer.key, signature, signed, allow_sha1=True)
+            signed = self.content.tbs_certlist_bytes
+            check_signature(self.algorithm, issuer.key, self.signature, signed, allow_sha1=True)
         except X509SignatureError as error:
             raise RevocationError(
                 f"the CRL is not signed by the issuer of the certificate: {error}", code="answer_not_signed"
@@ -162,8 +163,8 @@ def examine(
     )
 
 
-def _head(content: bytes) -> tuple[bytes, SignatureAlgorithm | None]:
-    """The issuer's raw name, and how the CRL is signed: said twice, and twice the same."""
+def _head(content: bytes) -> tuple[bytes, SignatureAlgorithm | None, bytes]:
+    """The issuer's raw name, how the CRL is signed (said twice, and twice the same), and the signature."""
     outer = Reader(content)
     whole = outer.inside()
     signed, algorithm = whole.inside(), whole.read(der.SEQUENCE)
@@ -171,7 +172,7 @@ def _head(content: bytes) -> tuple[bytes, SignatureAlgorithm | None]:
         raise RevocationError("the CRL is not of version 2")
     if signed.read(der.SEQUENCE) != algorithm:
         raise RevocationError("the CRL names two different signature algorithms")
-    return signed.element(der.SEQUENCE), signature_algorithm(algorithm)
+    return signed.element(der.SEQUENCE), signature_algorithm(algorithm), whole.aligned_bits()
 
 
 def _urls(names: Iterable[library.GeneralName]) -> Iterator[str]:

@@ -111,6 +111,11 @@ class Reader:
             raise DerError("a bit string's padding is wrong")
         return content[1:], content[0]
 
+    def aligned_bits(self) -> bytes:
+        """A bit string as bytes, aligned to the right, as Go reads signatures and keys."""
+        content, padding_bits = self.bits()
+        return (int.from_bytes(content) >> padding_bits).to_bytes(len(content)) if padding_bits else content
+
     def oid(self) -> str:
         """An object identifier in dotted form."""
         return dotted(self.read(OID))

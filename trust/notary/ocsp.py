@@ -98,6 +98,7 @@ class _Basic:
     """The parts of a response that our library does not hand out, or would not hand out as they stand."""
 
     algorithm: SignatureAlgorithm | None
+    signature: bytes
     certificate: bytes | None  # the first one
     extensions: tuple[Extensions, ...]  # of each single response
 
@@ -110,10 +111,11 @@ class _Basic:
         basic = Reader(response.read(der.OCTET_STRING)).inside()
         answers = basic.inside()
         algorithm = basic.read(der.SEQUENCE)
-        basic.bits()
+        signature = basic.aligned_bits()
         certificates = basic.optional(der.context(0, constructed=True))
         return cls(
             algorithm=signature_algorithm(algorithm) if Reader(algorithm).oid() in ALGORITHMS else None,
+            signature=signature,
             certificate=_first(Reader(certificates).inside()) if certificates is not None else None,
             extensions=tuple(_extensions(answers)),
         )
@@ -158,7 +160,7 @@ def _check_signed(basic: _Basic, response: ocsp.OCSPResponse, issuer: X509) -> X
     responder = x509.parse(basic.certificate) if basic.certificate is not None else None
     signer = responder or issuer
     try:
-        check_signature(basic.algorithm, signer.key, response.signature, response.tbs_response_bytes, allow_sha1=True)
+        check_signature(basic.algorithm, signer.key, basic.signature, response.tbs_response_bytes, allow_sha1=True)
         if responder:
             check_signature(responder.algorithm, issuer.key, responder.signature, responder.signed, allow_sha1=True)
     except X509SignatureError as error:

@@ -102,7 +102,7 @@ def parse(content: bytes) -> X509:
         version=version,
         serial=serial,
         signed=signed,
-        signature=_bits(whole),
+        signature=whole.aligned_bits(),
         algorithm=signature_algorithm(algorithm),
         raw_issuer=raw_issuer,
         raw_subject=raw_subject,
@@ -145,12 +145,6 @@ def _extensions(tbs: Reader, version: int) -> Extensions:
         tbs.optional(der.context(2))
     content = tbs.optional(der.context(3, constructed=True)) if version == 3 else None
     return Extensions() if content is None else read_extensions(content)
-
-
-def _bits(reader: Reader) -> bytes:
-    """A bit string as bytes, aligned to the right."""
-    content, padding_bits = reader.bits()
-    return (int.from_bytes(content) >> padding_bits).to_bytes(len(content)) if padding_bits else content
 
 
 @lru_cache(maxsize=1024)  # authorities are named in all that they issue
@@ -207,7 +201,7 @@ ALPHABETS = {
 def _key(info: Reader) -> tuple[PublicKey | None, str]:
     """The public key, if it is one that we can use, and its kind and size in words."""
     oid, parameters = algorithm_identifier(info.inside())
-    content = _bits(info)
+    content = info.aligned_bits()
     if oid == RSA_KEY:
         return _rsa_key(parameters, content)
     if oid == EC_KEY:
@@ -227,7 +221,7 @@ def _key(info: Reader) -> tuple[PublicKey | None, str]:
 def _key_bits(info: Reader) -> bytes:
     """The key without its algorithm: what OCSP names an issuer by the hash of."""
     info.any()
-    return _bits(info)
+    return info.aligned_bits()
 
 
 def _rsa_key(parameters: bytes, content: bytes) -> tuple[PublicKey | None, str]:

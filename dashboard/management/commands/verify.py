@@ -23,6 +23,7 @@ from dashboard.verify_arguments import (
     user_metadata,
 )
 from dashboard.verify_report import JudgedSignature, Report
+from registries.oci.archive import is_layout
 from registries.oci.reference import Reference
 from trust.notary.errors import TrustPolicyError
 from trust.notary.evidence import Evidence, examine
@@ -70,7 +71,7 @@ def _report(options: Mapping[str, Any]) -> Report:
     at = instant(options["at"])
     metadata = user_metadata(options["user_metadata"])
     max_signatures = _positive(options["max_signatures"])
-    if not Path(options["target"]).is_dir():
+    if not is_layout(Path(options["target"])):
         return _stored_report(options, at, metadata, max_signatures)
     place = layout_target(options)
     reference, name, target = place.reference, place.name, place.descriptor

@@ -1,5 +1,6 @@
 """Where credentials go and where they never go; each trap was an advisory of some other client."""
 
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -345,3 +346,67 @@ def test_a_redirected_blob_is_checked_like_any_other():
 def test_an_address_that_is_no_plain_origin_is_refused(base):
     with pytest.raises(Exception, match="is not"):
         Client(Scripted({}), base)
+
+
+# ---- wider scopes, OAuth2, identity tokens
+
+
+def form_of(asked):
+    return {name: values[0] for name, values in parse_qs(asked.body.decode()).items()}
+
+
+def test_a_token_that_was_too_narrow_is_replaced_by_one_for_both_scopes():
+    wider = challenge(f"{BASE}/token", scope="repository:mirror/app:pull", error="insufficient_scope")
+    replies = [challenge(f"{BASE}/token"), wider, wider, TAGS]
+    client, registry = client_with({"/v2/app/tags/list": replies, "/token": token()})
+    assert client.tags("app").error.code == "denied"  # one more try a request, no loops
+    assert client.tags("app").complete
+    scopes = [parse_qs(urlsplit(asked.url).query)["scope"] for asked in registry.asked if "/token" in asked.url]
+    assert scopes == [["repository:app:pull"], ["repository:mirror/app:pull", "repository:app:pull"]]
+
+
+@pytest.mark.parametrize("status", [404, 405])
+def test_a_service_that_knows_oauth2_alone_gets_the_password_in_the_body(status):
+    def service(request):
+        return answer(200, {"access_token": "t1"}) if request.method == "POST" else answer(status, {})
+
+    client, registry = client_with({"/v2/app/tags/list": guarded(TAGS, challenge(f"{BASE}/token")), "/token": service})
+    assert client.tags("app").complete
+    asked = registry.asked[2]
+    assert form_of(asked) == {
+        "grant_type": "password", "username": "ann", "password": "canary-password", "client_id": "signboard",
+        "service": "registry", "scope": "repository:app:pull",
+    }  # fmt: skip
+    assert "canary" not in asked.url and "Authorization" not in asked.headers
+
+
+def test_without_a_password_nothing_is_posted():
+    client, registry = client_with(
+        {"/v2/app/tags/list": challenge(f"{BASE}/token"), "/token": answer(404, {})}, credentials=Credentials()
+    )
+    assert client.tags("app").error
+    assert [asked.method for asked in registry.asked] == ["GET", "GET"]
+
+
+def test_an_identity_token_that_is_renewed_is_used_from_then_on():
+    now = [0.0]
+    tokens = iter(["second", "third"])
+
+    def service(request):
+        return answer(200, {"access_token": "t1", "expires_in": 60, "refresh_token": next(tokens)})
+
+    client, registry = client_with(
+        {"/v2/app/tags/list": guarded(TAGS, challenge(f"{BASE}/token")), "/token": service},
+        credentials=Credentials(identity_token="first"), monotonic=lambda: now[0],
+    )  # fmt: skip
+    client.tags("app")
+    now[0] = 100
+    client.tags("app")
+    assert [form_of(asked)["refresh_token"] for asked in registry.asked if asked.body] == ["first", "second"]
+
+
+def test_one_token_serves_many_threads():
+    client, _ = client_with({"/v2/app/tags/list": guarded(TAGS, challenge(f"{BASE}/token")), "/token": token()})
+    with ThreadPoolExecutor(8) as pool:
+        assert all(tags.complete for tags in pool.map(client.tags, ["app"] * 32))
+    assert client.requests["token"] == 1

@@ -122,6 +122,10 @@ def test_an_authority_is_told_from_a_leaf():
     assert (root.is_ca, root.self_signed) == (True, True)
 
 
+def test_a_certificate_signed_by_its_own_key_in_the_name_of_another_is_not_self_signed():
+    assert not Certificate.parse(make_certificate(key_of("p256"), issuer="other")).self_signed
+
+
 def test_a_certificate_in_the_name_of_itself_but_signed_by_another_key_is_not_self_signed():
     assert not Certificate.parse(make_certificate(key_of("p256"), issuer_key=key_of("root"))).self_signed
 

@@ -20,7 +20,7 @@ from tests.simulators.revocation import (
     make_leaf,
     points,
 )
-from tests.trust.notary.making import CA_USAGE, contents, key_of, make_certificate, sequence, tlv
+from tests.trust.notary.making import CA_USAGE, contents, cut_short, key_of, make_certificate, sequence, tlv
 from trust.notary import crl
 from trust.notary.certificates import Certificate
 from trust.notary.errors import RevocationError
@@ -103,6 +103,10 @@ def test_a_critical_reason_is_a_critical_extension_too_and_a_critical_invalidity
 
 def test_the_issuer_of_the_certificate_signs_it():
     assert "not signed by the issuer" in refused("answer_not_signed", make_crl(key=key_of("root")))
+
+
+def test_a_signature_has_all_of_its_bits():
+    refused("answer_not_signed", cut_short(make_crl, lambda content: x509.load_der_x509_crl(content).signature))
 
 
 def test_it_may_be_signed_with_sha1_or_pss():

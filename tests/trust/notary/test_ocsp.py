@@ -25,7 +25,7 @@ from tests.simulators.revocation import (
     refusal,
     responder,
 )
-from tests.trust.notary.making import VECTORS, key_of, tlv
+from tests.trust.notary.making import VECTORS, cut_short, key_of, tlv
 from trust.notary import ocsp
 from trust.notary.certificates import read_certificates
 from trust.notary.errors import RevocationError
@@ -144,6 +144,13 @@ def test_a_delegate_of_somebody_else_may_not_answer():
 
 def test_an_answer_that_its_delegate_did_not_sign_does_not_count():
     refused(answer_of_parts(make_single(CHAIN), certificates=[responder()]), "answer_not_signed")
+
+
+def test_the_signature_of_an_answer_has_all_of_its_bits():
+    def signature_of(content):
+        return library.load_der_ocsp_response(content).signature
+
+    refused(cut_short(lambda: make_ocsp(CHAIN), signature_of), "answer_not_signed")
 
 
 def test_only_the_first_certificate_of_an_answer_counts():

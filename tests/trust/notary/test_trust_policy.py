@@ -264,6 +264,21 @@ def test_another_spelling_of_the_name_vetoes_and_never_matches(scope, name):
         assert scope in policy(*statements).choose(name).message
 
 
+def test_a_veto_says_how_to_end_it():
+    other = statement(name="other", registryScopes=["docker.io/nginx"])
+    exact = statement(name="exact", registryScopes=["docker.io/library/nginx"])
+    name = "docker.io/library/nginx"
+    assert policy(other, exact).choose(name).message.endswith("Name the repository in one of exact and other only.")
+    for statements in ((other,), (other, ANY)):
+        said = policy(*statements).choose(name).message
+        assert said.endswith(f"Write {name} there, or change the registry's reference name.")
+
+
+def test_where_nobody_said_which_repository_it_is_that_is_said():
+    assert policy(ANY).choose("").message == "Nobody said which repository this is, so no statement can apply."
+    assert "not a name that a trust policy scope can have" in policy(ANY).choose("No Name").message
+
+
 def test_two_spellings_in_one_statement_veto_nothing():
     both = statement(name="both", registryScopes=["docker.io/acme/a", "index.docker.io/acme/a"])
     assert chosen("docker.io/acme/a", both) == ("exact", "both")

@@ -1,0 +1,123 @@
+"""One budget for each registry host, whatever connections, repositories and workers ask it: how much at once, and when at all.
+
+It grows by one while all goes well and is halved when a registry pushes back (429, 5xx); `Retry-After` keeps everybody away.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from types import TracebackType
+
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Greatest
+
+from registries.oci.errors import OciError, RegistryError
+
+FIRST, MOST = 4, 16  # requests at once
+GOOD_ANSWERS = 100  # in a row, for one request more at once
+FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=30), timedelta(hours=1)
+ONE_COMPLAINT = timedelta(seconds=1)  # requests that were under way together are refused together: that counts once
+
+
+class HostBudget(models.Model):
+    """What one host is asked at most, by all workers together."""
+
+    host = models.CharField(max_length=255, unique=True)
+    at_once = models.PositiveSmallIntegerField(default=FIRST)
+    paused_until = models.DateTimeField(null=True)
+    refused_at = models.DateTimeField(null=True)
+    refusals = models.PositiveIntegerField(default=0)  # since it last grew
+    reason = models.TextField(default="")
+
+
+class Gate:
+    """How many threads of one run may ask at the same time."""
+
+    def __init__(self, allowed: int) -> None:
+        self._changed = threading.Condition()
+        self._allowed, self._inside = allowed, 0
+
+    def allow(self, number: int) -> None:
+        with self._changed:
+            self._allowed = max(1, number)
+            self._changed.notify_all()
+
+    def __enter__(self) -> None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._inside < self._allowed)
+            self._inside += 1
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with self._changed:
+            self._inside -= 1
+            self._changed.notify_all()
+
+
+class Budget:
+    """One run's part in the budget of its host. All but `ask` is for the one thread that has the database."""
+
+    def __init__(
+        self,
+        host: str,
+        now: Callable[[], datetime],
+        sharing: Callable[[], int],
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+        longest_delay: float = 2.0,
+    ) -> None:
+        self.host = host
+        self.gate = Gate(FIRST)
+        self._now, self._sharing = now, sharing
+        self._sleep, self._longest_delay = sleep, longest_delay
+        self._good = 0
+        self._delay = 0.0
+
+    def refresh(self) -> datetime | None:
+        """Take over what all workers found out; answers until when nobody may ask."""
+        row, _ = HostBudget.objects.get_or_create(host=self.host)
+        if self._good >= GOOD_ANSWERS:
+            self._good = 0
+            HostBudget.objects.filter(pk=row.pk, at_once__lt=MOST).update(at_once=F("at_once") + 1, refusals=0)
+        self.gate.allow(row.at_once // max(1, self._sharing()))
+        return row.paused_until if row.paused_until and row.paused_until > self._now() else None
+
+    def wait(self) -> None:
+        """In a thread, before a request: slower after each failure of the registry, until an answer is good."""
+        if self._delay:
+            self._sleep(self._delay)
+
+    def answered(self, error: OciError | None) -> None:
+        """Take note of an answer."""
+        if not isinstance(error, RegistryError) or error.code not in ("rate_limited", "server_error"):
+            self._good += 1
+            self._delay = 0.0
+            return
+        self._good = 0
+        self._delay = min(max(0.1, 2 * self._delay), self._longest_delay)
+        pause = error.code == "rate_limited" or error.retry_after is not None
+        pushed_back(self.host, str(error), self._now(), error.retry_after, pause=pause)
+
+
+def pushed_back(host: str, reason: str, at: datetime, retry_after: float | None, *, pause: bool) -> None:
+    """A registry asks for less: half as much at once and, where it says so or limits requests, nothing for a while."""
+    row, _ = HostBudget.objects.get_or_create(host=host)
+    first = Q(refused_at=None) | Q(refused_at__lte=at - ONE_COMPLAINT)
+    HostBudget.objects.filter(first, pk=row.pk).update(
+        at_once=Greatest(1, F("at_once") / 2), refused_at=at, refusals=F("refusals") + 1, reason=reason[:500]
+    )
+    if pause:
+        asked = None if retry_after is None else timedelta(seconds=max(retry_after, 1.0))
+        wait = asked or FIRST_PAUSE * 2 ** min(row.refusals, 10)
+        until = at + min(wait, LONGEST_PAUSE)
+        HostBudget.objects.filter(Q(paused_until=None) | Q(paused_until__lt=until), pk=row.pk).update(
+            paused_until=until
+        )
+
+
+def paused_hosts(at: datetime) -> set[str]:
+    """The hosts that nobody may ask now."""
+    return set(HostBudget.objects.filter(paused_until__gt=at).values_list("host", flat=True))

@@ -1,0 +1,81 @@
+"""What to know when connecting the registries that people have: where they lie, which credential they want."""
+
+from dataclasses import dataclass
+
+from registries.oci.reference import canonical_registry
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """A registry product or service; the notes are for the person who connects it."""
+
+    name: str
+    note: str
+    hosts: tuple[str, ...] = ()
+    "Endings of host names that only this service has."
+
+    def serves(self, address: str) -> bool:
+        host = canonical_registry(address).partition(":")[0]
+        return any(host == ending or host.endswith("." + ending) for ending in self.hosts)
+
+
+PROVIDERS = (
+    Provider(
+        "Docker Hub",
+        "Address docker.io. User name and a personal access token that may read. There is no catalog: name repositories, "
+        "official images as library/NAME. Reading manifests counts against the pull limit, asking for tags does not.",
+        ("docker.io",),
+    ),
+    Provider(
+        "GitHub (GHCR)",
+        "Address ghcr.io. Any user name and a classic personal access token with read:packages; public images need none. "
+        "Name repositories as OWNER/IMAGE: there is no usable catalog. Referrers are found by their tags.",
+        ("ghcr.io",),
+    ),
+    Provider(
+        "Amazon ECR",
+        "User name AWS; the password of aws ecr get-login-password ends after 12 hours, so use the credential helper "
+        "docker-credential-ecr-login if the operator installed it. Repositories must exist before anything is pushed.",
+        ("amazonaws.com", "public.ecr.aws"),
+    ),
+    Provider(
+        "Azure (ACR)",
+        "A token or service principal with AcrPull as user name and password. A refresh token of az acr login "
+        "--expose-token is taken with the user name <token>.",
+        ("azurecr.io", "azurecr.cn", "azurecr.us"),
+    ),
+    Provider(
+        "Google (GAR)",
+        "User name _json_key and the whole key file of a service account as password (or _json_key_base64). "
+        "Name repositories as PROJECT/REPOSITORY/IMAGE.",
+        ("pkg.dev", "gcr.io"),
+    ),
+    Provider(
+        "Quay",
+        "A robot account such as ORG+NAME with its token. The catalog needs a log-in; repositories can be named.",
+        ("quay.io",),
+    ),
+    Provider(
+        "Harbor",
+        "A robot account such as robot$NAME with pull. Listing all repositories needs a system administrator: name "
+        "repositories or patterns of a project. Where a content trust or vulnerability rule blocks pulling, artifacts "
+        "read unknown, with that cause. Proxy-cache projects ask their upstream and count against its limits.",
+    ),
+    Provider(
+        "GitLab",
+        "A deploy token or access token with read_registry. A self-managed GitLab gives tokens from its own host: add that "
+        "to the token services. Name repositories as GROUP/PROJECT.",
+        ("registry.gitlab.com",),
+    ),
+    Provider("zot", "A user name and password, or an API key as password. It has a catalog and a referrers API."),
+    Provider(
+        "distribution (registry:2, registry:3)",
+        "User name and password, or none. It has no referrers API: referrers are found by their tags, which costs less. "
+        "Inside a private network, name its address under allowed private addresses.",
+    ),
+)
+
+
+def provider_of(address: str) -> Provider | None:
+    """The provider that an address can only belong to."""
+    return next((provider for provider in PROVIDERS if provider.serves(address)), None)
