@@ -26,19 +26,22 @@ BATCH = 2000
 STORE = ("ca", "acme", "root.crt")
 
 
-def seed(verdicts: int, signers: int, repositories: int) -> None:
-    """`verdicts` images with one signature each, evenly over signers and repositories."""
+def seed(verdicts: int, signers: int, repositories: int) -> list[int]:
+    """`verdicts` images with one signature each, evenly over signers and repositories.
+
+    On PostgreSQL some repositories are made so; the others are copied from them once those are judged (`copy`).
+    """
     now = timezone.now()
     registry = Registry.objects.create(address="bench.example", reference_name="bench.example")
     rows = [Repository(registry=registry, name=f"app-{n}", due_at=None, generation=1) for n in range(repositories)]
     kept = Repository.objects.bulk_create(rows)
+    each = verdicts // repositories
+    made = min(repositories, -(-signers // each)) if connection.vendor == "postgresql" else repositories
     samples = _samples(signers)
-    for start in range(0, verdicts, BATCH):
-        numbers = range(start, min(start + BATCH, verdicts))
-        _store([(kept[n * repositories // verdicts], n, samples[n % signers]) for n in numbers], now)
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("ANALYZE")
+    for start in range(0, made * each, BATCH):
+        numbers = range(start, min(start + BATCH, made * each))
+        _store([(kept[n // each], n, samples[n % signers]) for n in numbers], now)
+    return [repository.pk for repository in kept[:made]]
 
 
 def _samples(signers: int) -> list[Evidence]:
@@ -98,10 +101,11 @@ def _store(items: list[tuple[Repository, int, Evidence]], now: datetime) -> None
     evidence.store(examined, now)
 
 
-def change_policy(name: str) -> None:
-    """Another revision in force: a statement of another name."""
+def change_policy(name: str, *, met: bool = True) -> None:
+    """Another revision in force: a statement of another name, which the signers meet or none does."""
     policy = json.loads(json.dumps(POLICY))
-    policy["trustPolicies"][0]["name"] = name
+    policy["trustPolicies"][0]["trustedIdentities"] = ["*" if met else "x509.subject: C=DE, ST=BE, O=Nobody"]
+    policy["trustPolicies"][0]["name"] = name.replace(" ", "-")
     based_on = revisions.active_number()
     revisions.publish(json.dumps(policy).encode(), revisions_root, author=None, reason="bench", based_on=based_on)
 

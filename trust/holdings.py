@@ -1,12 +1,12 @@
 """What a repository holds, as far as judging asks: its subjects, their listings, and the marks beside a verdict."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import batched
 
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Value
 
 from registries.models import (
     Child,
@@ -42,18 +42,18 @@ class Stay:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A manifest that has a status, and what is listed for it."""
+    """A manifest that has a status, and what is listed for it; then what changes no verdict, and stands beside it."""
 
     manifest: Manifest
     stay: Stay
     listing: Listing | None
     signatures: tuple[Manifest, ...]  # in the order listed
-    counts: Mapping[str, int]
-    cosign: int
-    tags: tuple[str, ...]
     faults: tuple[Fault, ...]
-    signature_withdrawn: bool
-    tag_moved_back: bool
+    counts: Mapping[str, int] = field(default_factory=dict)
+    cosign: int = 0
+    tags: tuple[str, ...] = ()
+    signature_withdrawn: bool = False
+    tag_moved_back: bool = False
 
     @property
     def digest(self) -> Digest:
@@ -66,15 +66,48 @@ class Subject:
 
 def load(repository: Repository) -> list[Subject]:
     """Every subject of the repository: what is or was there, and is not itself a signature."""
-    stays = _stays(repository)
+    presences = Presence.objects.filter(repository=repository)
     listings = {listing.subject: listing for listing in Listing.objects.filter(repository=repository)}
     manifests = _manifests(repository, listings.values())
     withdrawn = _withdrawn(listings, manifests)
     tags = _tags(repository)
     moved_back = _moved_back(repository)
     cosign = _cosign(repository)
+    return [
+        replace(
+            subject,
+            cosign=cosign[subject.digest] + subject.cosign,
+            tags=tuple(sorted(tags[subject.digest])),
+            signature_withdrawn=subject.digest in withdrawn,
+            tag_moved_back=subject.digest in moved_back,
+        )
+        for subject in _subjects(repository, _stays(presences), listings, manifests)
+    ]
+
+
+def samples(repository: Repository, digests: Collection[Digest]) -> list[Subject]:
+    """These subjects, as far as their verdicts ask: without what stands beside."""
+    stays: dict[Digest, Stay] = {}
+    listings: dict[Digest, Listing] = {}
+    manifests: dict[str, Manifest] = {}
+    for some in batched(digests, MANY):
+        stays |= _stays(Presence.objects.filter(repository=repository, manifest__in=some))
+        found = Listing.objects.filter(repository=repository, subject__in=some)
+        listings |= {listing.subject: listing for listing in found}
+    listed = {name for listing in listings.values() for name in listing.digests}
+    present = Exists(Presence.objects.filter(repository=repository, manifest=OuterRef("pk")))
+    for names in batched(sorted(listed.union(map(str, digests))), MANY):
+        manifests |= _as_read_here(repository, Manifest.objects.filter(digest__in=names).annotate(present=present))
+    return list(_subjects(repository, stays, listings, manifests))
+
+
+def _subjects(
+    repository: Repository,
+    stays: Mapping[Digest, Stay],
+    listings: Mapping[Digest, Listing],
+    manifests: Mapping[str, Manifest],
+) -> Iterator[Subject]:
     faults = _faults(repository)
-    subjects = []
     for digest, stay in stays.items():
         manifest = manifests[str(digest)]
         if manifest.kind == Kind.signature:
@@ -82,21 +115,15 @@ def load(repository: Repository) -> list[Subject]:
         listing = listings.get(digest)
         referrers = [manifests[name] for name in listing.digests if name in manifests] if listing else []
         signatures, kinds = _sorted_out(referrers, digest)
-        subjects.append(
-            Subject(
-                manifest=manifest,
-                stay=stay,
-                listing=listing,
-                signatures=tuple(signatures),
-                counts={kind: count for kind, count in sorted(kinds.items()) if kind != OTHER_SIGNATURE},
-                cosign=cosign[digest] + kinds[OTHER_SIGNATURE],
-                tags=tuple(sorted(tags[digest])),
-                faults=tuple(faults[str(digest)]),
-                signature_withdrawn=digest in withdrawn,
-                tag_moved_back=digest in moved_back,
-            )
+        yield Subject(
+            manifest=manifest,
+            stay=stay,
+            listing=listing,
+            signatures=tuple(signatures),
+            faults=tuple(faults.get(str(digest), ())),
+            counts={kind: count for kind, count in sorted(kinds.items()) if kind != OTHER_SIGNATURE},
+            cosign=kinds[OTHER_SIGNATURE],
         )
-    return subjects
 
 
 def is_signature_of(manifest: Manifest, subject: Digest) -> bool:
@@ -137,27 +164,35 @@ def covered(indexes: Iterable[Digest], repository: Repository) -> dict[Digest, D
     return covers
 
 
-def _stays(repository: Repository) -> dict[Digest, Stay]:
+def _stays(presences: QuerySet[Presence]) -> dict[Digest, Stay]:
     stays: dict[Digest, Stay] = {}
-    rows = Presence.objects.filter(repository=repository).order_by("since", "id")
-    for digest, since, until, is_artifact in rows.values_list("manifest_id", "since", "until", "is_artifact"):
+    rows = presences.order_by("since", "id").values_list("manifest_id", "since", "until", "is_artifact")
+    for digest, since, until, is_artifact in rows:
         before = stays.get(digest)
         stays[digest] = Stay(before.since if before else since, until is None, is_artifact)
     return dict(sorted(stays.items()))
 
 
 def _manifests(repository: Repository, listings: Iterable[Listing]) -> dict[str, Manifest]:
-    """The manifests that are, were or are listed here, by digest; of one that was never read here, nothing but that."""
+    """The manifests that are, were or are listed here, by digest."""
     here = Presence.objects.filter(repository=repository).values("manifest")
-    rows = Manifest.objects.filter(digest__in=here).only(*FACTS)
-    found = {
-        str(manifest.digest): manifest if vars(manifest)["read"] else Manifest.placeholder(manifest.digest)
-        for manifest in rows.annotate(read=Served.objects.here(repository, "digest"))
-    }
+    rows = Manifest.objects.filter(digest__in=here).annotate(present=Value(True))
+    found = _as_read_here(repository, rows)
     missing = {name for listing in listings for name in listing.digests if name not in found}
     for some in batched(sorted(missing), MANY):
         found |= {str(manifest.digest): manifest for manifest in Manifest.objects.filter(digest__in=some).only(*FACTS)}
     return found
+
+
+def _as_read_here(repository: Repository, rows: QuerySet[Manifest]) -> dict[str, Manifest]:
+    """By digest; of one that is or was here and was never read here, nothing but that. The rows know `present`."""
+    read = rows.only(*FACTS).annotate(read=Served.objects.here(repository, "digest"))
+    return {
+        str(manifest.digest): manifest
+        if vars(manifest)["read"] or not vars(manifest)["present"]
+        else Manifest.placeholder(manifest.digest)
+        for manifest in read
+    }
 
 
 def _tags(repository: Repository) -> Mapping[Digest, list[str]]:

@@ -160,18 +160,24 @@ class Resting(models.Model):
     """A green word rests on the standing of chains: that of the signature, and that of its timestamp's authority."""
 
     rests = models.CharField(max_length=16, blank=True)  # the standing it knew of, if that is no good one; RESTS_NOT
-    tsa_chain = models.ForeignKey(Chain, models.PROTECT, null=True, related_name="+")  # if any of it can be revoked
+    tsa_chain = models.ForeignKey(Chain, models.PROTECT, null=True, db_index=False, related_name="+")  # if revocable
     tsa_rests = models.BooleanField(default=False)  # whether the word would turn without it
 
     class Meta:
         abstract = True
+        indexes = [
+            models.Index(fields=["tsa_chain"], condition=models.Q(tsa_chain__isnull=False), name="%(class)s_authority")
+        ]
 
 
 class Verdict(Resting):
-    """What the active policy makes of one signature in one repository for one purpose. Small: the ladder is judged anew."""
+    """What the active policy makes of one signature in one repository for one purpose. Small: the ladder is judged anew.
 
-    repository = models.ForeignKey(Repository, models.CASCADE, related_name="verdicts")
-    signature = models.ForeignKey(Signature, models.CASCADE, related_name="verdicts")
+    Another revision rewrites every row, so there is no index that nobody needs: that of the revision least of all.
+    """
+
+    repository = models.ForeignKey(Repository, models.CASCADE, db_index=False, related_name="verdicts")  # see Meta
+    signature = models.ForeignKey(Signature, models.CASCADE, db_index=False, related_name="verdicts")
     purpose = models.CharField(max_length=64, default=BUILD)
     system = models.CharField(max_length=20, default="notation")
     word = models.CharField(max_length=24, choices=WORDS)
@@ -179,17 +185,20 @@ class Verdict(Resting):
     signer = models.TextField(blank=True)
     statement = models.CharField(max_length=255, blank=True)
     green_until = models.DateTimeField(null=True)
+    question = models.CharField(max_length=64, blank=True)  # trust/questions.py: those alike in it are judged alike
     inputs = models.CharField(max_length=64)  # hash of what was judged
-    revision = models.ForeignKey(TrustRevision, models.CASCADE, null=True)
+    revision = models.ForeignKey(TrustRevision, models.CASCADE, null=True, db_index=False)
     judge_version = models.PositiveIntegerField(default=JUDGE_VERSION)
     judged_at = models.DateTimeField()
 
-    class Meta:
+    class Meta(Resting.Meta):
+        abstract = False
         constraints = [
             models.UniqueConstraint(
                 fields=["repository", "signature", "purpose", "system"], name="one_verdict_a_question"
             )
         ]
+        indexes = [*Resting.Meta.indexes, models.Index(fields=["signature"], name="verdicts_on_a_signature")]
 
 
 def stands(at: datetime, of: str = "", chain: str = "chain__") -> Q:
@@ -273,17 +282,18 @@ def _holds_until() -> Case:
 class ArtifactStatus(Resting):
     """One row for lists: the word of one subject in one repository, and all that the green test needs."""
 
-    repository = models.ForeignKey(Repository, models.CASCADE, related_name="statuses")
-    manifest = models.ForeignKey(Manifest, models.CASCADE, related_name="statuses")
+    repository = models.ForeignKey(Repository, models.CASCADE, db_index=False, related_name="statuses")  # see Meta
+    manifest = models.ForeignKey(Manifest, models.CASCADE, db_index=False, related_name="statuses")
     is_artifact = models.BooleanField(default=True)  # tagged, or with neither parent nor subject
     present = models.BooleanField(default=True)  # the registry still has it
     word = models.CharField(max_length=24, choices=WORDS)
     severity = models.PositiveSmallIntegerField()  # worst first in lists; statuses.SEVERITY
     reason = models.CharField(max_length=60)
+    question = models.CharField(max_length=64, blank=True)  # trust/questions.py; empty: of no use for judging again
     message = models.TextField(blank=True)  # the verdict sentence without its word
     signer = models.TextField(blank=True)
     statement = models.CharField(max_length=255, blank=True)
-    chain = models.ForeignKey(Chain, models.SET_NULL, null=True)  # of the signature that decided
+    chain = models.ForeignKey(Chain, models.SET_NULL, null=True, db_index=False)  # of the signature that decided
     green_until = models.DateTimeField(null=True)  # min(own deadlines, end of the listing's recency)
     revision = models.PositiveIntegerField(null=True)  # TrustRevision.number it was judged under
     evidence_version = models.PositiveIntegerField(default=EVIDENCE_VERSION)
@@ -300,12 +310,16 @@ class ArtifactStatus(Resting):
     since = models.DateTimeField()  # first seen in this repository
     objects = ArtifactStatusQuerySet.as_manager()
 
-    class Meta:
+    class Meta(Resting.Meta):
+        abstract = False
         verbose_name_plural = "artifact statuses"
         constraints = [models.UniqueConstraint(fields=["repository", "manifest"], name="one_status_an_artifact")]
         indexes = [
             models.Index(fields=["is_artifact", "present", "severity", "-changed_at", "-id"], name="worst_first"),
             models.Index(fields=["word", "revision", "green_until"], name="green_test"),
+            models.Index(fields=["manifest"], name="statuses_of_a_manifest"),
+            models.Index(fields=["chain"], name="statuses_by_chain"),
+            *Resting.Meta.indexes,
         ]
 
 

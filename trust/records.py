@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import batched
@@ -33,6 +33,7 @@ class JudgedRow:
 
     signature: Signature  # without its evidence
     outcome: Outcome
+    question: str  # questions.of_signature
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ class JudgedSubject:
     subject: Subject
     verdict: ArtifactVerdict
     signatures: tuple[JudgedRow, ...]
+    question: str  # questions.of_artifact
     chain: str | None  # of the signature that decided
     resting: Mapping[str, Any] = field(default_factory=dict)  # resting_of it
     covered_by: Digest | None = None
@@ -49,11 +51,16 @@ class JudgedSubject:
     @property
     def green_until(self) -> datetime | None:
         """The deadlines that no renewed answer moves; all of them, where the standing of the chain does not keep watch."""
-        return (
-            self.verdict.holds_until
-            if self.resting.get("rests") == Chain.Standing.REVOKED
-            else self.verdict.green_until
-        )
+        return min(self._deadlines(self.verdict.green_until), default=None)
+
+    @property
+    def own_until(self) -> datetime | None:
+        """The same but for the age of the listing."""
+        return min(self._deadlines(self.verdict.own_until), default=None)
+
+    def _deadlines(self, first: datetime | None) -> Iterator[datetime]:
+        revoked = self.resting.get("rests") == Chain.Standing.REVOKED
+        return (moment for moment in (first, revoked and self.verdict.stands_until) if moment)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +128,7 @@ class Records:
             statement=outcome.statement,
             **resting_of(outcome),
             green_until=outcome.green_until,
+            question=signed.question,
             inputs=_inputs(rulings, subject, signed.signature),
             revision=rulings.revision,
             judge_version=JUDGE_VERSION,
@@ -138,6 +146,7 @@ class Records:
             word=verdict.word,
             severity=SEVERITY[verdict.word],
             reason=verdict.reason,
+            question=judged.question,
             message=verdict.message,
             signer=verdict.signer,
             statement=self.rulings.statement,
@@ -201,8 +210,12 @@ STATUS_FACTS = [
 ]
 VERDICT_FACTS = [
     *("word", "reason", "signer", "statement", "rests", "tsa_chain_id", "tsa_rests"),
-    *("green_until", "inputs", "revision_id", "judge_version"),
+    *("green_until", "question", "inputs", "revision_id", "judge_version"),
 ]
+
+
+def outcomes_of(judged: Iterable[JudgedSubject]) -> Iterator[Outcome]:
+    return (row.outcome for each in judged for row in each.signatures)
 
 
 def resting_of(finding: Outcome | SignatureFault) -> dict[str, Any]:
@@ -224,15 +237,13 @@ def _alike_verdict(row: Verdict, before: Verdict | None) -> bool:
 
 
 def _inputs(rulings: Rulings, subject: Subject, signature: Signature) -> str:
-    """A hash of all that was judged, but for the clock."""
+    """A hash of all that was judged but for the clock, the revision and the judge, which have columns of their own."""
     parts = (
         rulings.reference,
-        rulings.revision.fingerprint if rulings.revision else "",
         f"{subject.manifest.media_type} {subject.digest} {subject.manifest.size}",
         str(signature.pk),
         str(signature.envelope),
         signature.fault_code,
         str(signature.evidence_version),
-        str(JUDGE_VERSION),
     )
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()

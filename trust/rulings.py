@@ -1,6 +1,6 @@
 """Rulings: the one evaluator, asked for one repository under one revision at one instant, once per distinct question."""
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
@@ -41,7 +41,7 @@ class Rulings:
     choice: Choice
     user_metadata: Mapping[str, str] = field(default_factory=dict)
     answers: RevocationAnswers = NO_ANSWERS
-    _known: dict[Hashable, Outcome] = field(default_factory=dict)
+    _known: dict[str, Outcome] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -86,13 +86,13 @@ class Rulings:
         outcome = judge(question, evidence.with_roots(stores), self.material.policy, stores, self.answers, self.at)
         return outcome if self.revision else replace(outcome, reason=NO_POLICY_REASON, message=NO_POLICY_MESSAGE)
 
-    def like(self, target: Descriptor, evidence: Evidence) -> Outcome:
+    def like(self, question: str, target: Descriptor, evidence: Evidence) -> Outcome:
         """The same verdict, but what was seen may be that of another signature to which the same question is put.
 
-        Only where no user metadata is asked for, which may differ between signatures that are alike in all else.
+        `question`: its key (`questions.of_signature`). Only where no user metadata is asked for, which may differ between
+        signatures that are alike in all else.
         """
         assert not self.user_metadata
-        question = distinct(target, evidence)
         if question not in self._known:
             self._known[question] = self.outcome(target, evidence)
         return self._known[question]
@@ -111,7 +111,7 @@ class Rulings:
         )
         if verdict.word.is_green:
             deadlines = [moment for moment in (verdict.green_until, listing.recent_until) if moment]
-            return replace(verdict, green_until=min(deadlines))
+            return replace(verdict, green_until=min(deadlines), own_until=verdict.green_until)
         if verdict.reason == "listing_incomplete" and listing.error:
             return replace(verdict, message=f"{verdict.message} {as_sentence(listing.error)}")
         return verdict
@@ -160,23 +160,3 @@ def not_to_be_had(manifest: Manifest, faults: Iterable[Fault]) -> ArtifactVerdic
     causes = [as_sentence(fault.message) for fault in faults if fault.digest == str(manifest.digest)]
     message = " ".join(["The registry names this manifest and does not give it.", *causes[:1]])
     return ArtifactVerdict(Word.unknown, "manifest_missing", message)
-
-
-def distinct(target: Descriptor, evidence: Evidence) -> Hashable:
-    """All of the evidence on which `judge` can decide: signatures alike in this get the same word for the same reason.
-
-    The time of signing that an ordinary signature claims is not among it: nothing may rest on a claim.
-    """
-    signed = evidence.signed
-    if signed is None:
-        return evidence.media_type, evidence.integrity
-    claimed = signed.target.target if signed.target else None
-    return (
-        evidence.media_type,
-        evidence.integrity,
-        tuple(certificate.thumbprint for certificate in evidence.chain),
-        (signed.scheme, signed.authentic_signing_time, signed.expiry, signed.attributes),
-        (signed.verification_plugin, signed.verification_plugin_min_version, signed.target_fault),
-        claimed and (claimed.same_content(target), claimed.digest == target.digest),
-        evidence.timestamp or evidence.unverified_timestamp_token,
-    )

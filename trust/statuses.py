@@ -27,6 +27,7 @@ class ArtifactVerdict:
     green_until: datetime | None = None
     deciding: int | None = None
     stands_until: datetime | None = None  # when the first answer runs out on which it rests; those are renewed
+    own_until: datetime | None = None  # `green_until` without the age of the listing
 
     @property
     def holds_until(self) -> datetime | None:

@@ -42,7 +42,7 @@ def postgresql():
             as_user = {"user": "postgres", "cwd": folder}
         quiet = {"check": True, "stdout": subprocess.DEVNULL, **as_user}
         subprocess.run([binaries / "initdb", "-D", data, "-A", "trust", "-U", "signboard"], **quiet)
-        options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off"
+        options = f"-p {port} -k {folder} -c listen_addresses=127.0.0.1 -c fsync=off -c shared_buffers=1GB -c max_wal_size=8GB"
         log = Path(folder) / "log"
         subprocess.run([binaries / "pg_ctl", "-D", data, "-o", options, "-l", log, "-w", "start"], **quiet)
         try:
