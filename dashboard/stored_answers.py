@@ -12,7 +12,7 @@ from registries.oci.digest import Digest
 from registries.oci.reference import Reference
 from trust import revisions, revocation
 from trust.notary.blob_policy import BlobTrustPolicy
-from trust.notary.judge import notation_verdict
+from trust.notary.notation_verdict import notation_verdict
 from trust.notary.revocation import RevocationAnswers
 from trust.notary.trust_policy import TrustPolicy
 from trust.notary.trust_store import TrustStores

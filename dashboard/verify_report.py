@@ -9,8 +9,8 @@ from typing import Self
 from registries.oci.digest import Digest
 from trust.notary.checks import as_text
 from trust.notary.errors import TrustPolicyError
-from trust.notary.judge import MAX_SIGNATURES, notation_verdict
 from trust.notary.levels import Action, Level, Validation
+from trust.notary.notation_verdict import MAX_SIGNATURES, notation_verdict
 from trust.notary.outcome import (
     AuthenticTime,
     CheckResult,

@@ -18,7 +18,7 @@ from trust.evidence import IS_SIGNATURE, as_row, evidence_of, examine_bytes, rea
 from trust.models import Chain, Signature, TrustRevision
 from trust.notary.checks import as_text
 from trust.notary.evidence import EVIDENCE_VERSION, Evidence
-from trust.notary.judge import notation_verdict
+from trust.notary.notation_verdict import notation_verdict
 from trust.notary.outcome import NotationVerdict, Outcome, SignatureFault, Word
 from trust.notary.revocation import RevocationAnswers
 from trust.notary.thumbprint_hint import thumbprint_note

@@ -22,7 +22,8 @@ from trust.notary.blob import Blob, envelope_type
 from trust.notary.blob_policy import BlobTrustPolicy
 from trust.notary.errors import TrustPolicyError
 from trust.notary.evidence import examine
-from trust.notary.judge import MAX_SIGNATURES, Question, judge, notation_verdict
+from trust.notary.judge import Question, judge
+from trust.notary.notation_verdict import MAX_SIGNATURES, notation_verdict
 from trust.notary.outcome import CheckStatus, Outcome, SignatureFault, Word
 from trust.notary.trust_policy import TrustPolicy
 from trust.notary.trust_store import TrustStore, TrustStores

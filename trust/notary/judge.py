@@ -18,20 +18,17 @@ from trust.notary.outcome import (
     AuthenticTime,
     CheckResult,
     CheckStatus,
-    NotationVerdict,
     Note,
     Outcome,
-    SignatureFault,
-    Word,
 )
 from trust.notary.revocation import RevocationAnswers
 from trust.notary.revocation_check import revocation
 from trust.notary.timestamp_check import HOLDS
 from trust.notary.trust_policy import Choice, Statement, TrustPolicy
 from trust.notary.trust_store import TrustStores
+from trust.notary.words import obstacle, signer, word_of
 
 JUDGE_VERSION = 3
-MAX_SIGNATURES = 100
 
 CHECKS: Mapping[Validation, Callable[[Inputs], Finding]] = MappingProxyType(  # in notation's order, after integrity
     {
@@ -49,8 +46,6 @@ OF_CHAIN = frozenset(
 )
 "The checks that see of a signature only its chain, where no one vouches for the time of signing."
 MOST_REMEMBERED = 1024
-GREEN_NEEDS = (Validation.integrity, Validation.authenticity, Validation.identity)  # whatever the level says of them
-PLUGIN_DECIDES = (Validation.identity, Validation.revocation)  # a verification plugin may answer these differently
 _NO_STATEMENT = Statement(
     name="",
     scopes=(),
@@ -108,8 +103,8 @@ class Bench:
         results = tuple(self._results(evidence, inputs, statement))
         vouched = authentic_time(inputs) if inputs else AuthenticTime()
         notable = [result for result in results if not result.is_plain]
-        word, reason, message = _word(choice, evidence, results, notable)
-        obstacle = _obstacle(choice, evidence, notable)
+        word, reason, message = word_of(choice, evidence, results, notable)
+        error = obstacle(choice, evidence, notable)
         return Outcome(
             word=word,
             reason=reason,
@@ -117,10 +112,10 @@ class Bench:
             statement=statement.name,
             level=statement.level.name,
             results=results,
-            verified=not obstacle and not statement.level.skips_everything,
+            verified=not error and not statement.level.skips_everything,
             skipped=statement.level.skips_everything,
-            error=obstacle,
-            signer=_signer(evidence),
+            error=error,
+            signer=signer(evidence),
             green_until=_green_until(evidence, results, vouched, self._at) if word.is_green else None,
             stands_until=_stands_until(results) if word.is_green else None,
             notes=tuple(_notes(results, vouched, self._at)),
@@ -214,94 +209,6 @@ def _result(validation: Validation, finding: Finding, level: Level, *, reached: 
     )
 
 
-def _word(
-    choice: Choice, evidence: Evidence, results: Sequence[CheckResult], notable: Sequence[CheckResult]
-) -> tuple[Word, str, str]:
-    """Signboard's word, its reason code, and the sentence for people. First match decides."""
-    statement = choice.statement
-    if statement is None:
-        code = "no_statement" if choice.code == "none" else choice.code
-        return Word.not_checked, code, choice.message
-    if statement.level.skips_everything:
-        return Word.not_checked, "level_skip", f"Statement {statement.name} skips verification."
-    by = {result.validation: result for result in results}
-    integrity, target = by[Validation.integrity], by[Validation.target]
-    if evidence.integrity is not None:
-        word = Word.failed if evidence.integrity.kind == "failed" else Word.unknown
-        return word, integrity.code, f"The signature cannot be relied upon. {integrity.message}"
-    if target.status is CheckStatus.failed:
-        return Word.failed, target.code, target.message
-    who = _signer(evidence)
-    if decisive := [result for result in notable if _is_decisive(result, evidence)]:
-        result = next((result for result in decisive if result.code == "revoked"), decisive[0])  # it is an alarm
-        message = f"Signed by {who}, but not as statement {statement.name} asks. {result.message}"
-        return Word.untrusted, result.code, message
-    if doubt := _doubt(evidence, notable):
-        return (
-            Word.unknown,
-            doubt.code,
-            f"Signed by {who}, and nobody here can say whether that is enough. {doubt.message}",
-        )
-    accepted = f"Signed by {who}, accepted by statement {statement.name}"
-    if exception := next(_exceptions(notable), None):
-        return Word.verified_with_exceptions, exception.code, f"{accepted}. {exception.message}"
-    return Word.verified, "verified", f"{accepted}."
-
-
-def _is_decisive(result: CheckResult, evidence: Evidence) -> bool:
-    """Whether this failure alone keeps the signature from satisfying the statement, whatever else comes to light."""
-    if evidence.signed and evidence.signed.verification_plugin and result.validation in PLUGIN_DECIDES:
-        return False
-    matters = result.action is Action.enforce or result.validation in GREEN_NEEDS
-    return matters and result.status is CheckStatus.failed and not result.is_undecided
-
-
-def _doubt(evidence: Evidence, notable: Sequence[CheckResult]) -> Note | None:
-    """What would have to be known before the signature could be called good."""
-    signed = evidence.signed
-    if signed and signed.verification_plugin:
-        message = f"It asks for the verification plugin {signed.verification_plugin}, which Signboard does not run."
-        return Note("plugin_needed", message)
-    if signed and (critical := next((attribute for attribute in signed.attributes if attribute.critical), None)):
-        message = f"It has the critical attribute {critical.name}, which Signboard does not know."
-        return Note("critical_attribute_unknown", message)
-    undecided = next((result for result in notable if result.is_open), None)
-    return Note(undecided.code, undecided.message) if undecided else None
-
-
-def _exceptions(notable: Sequence[CheckResult]) -> Iterator[Note]:
-    """Why a good signature is good with exceptions only; what is only logged comes before what was skipped."""
-    for result in notable:
-        if result.action is Action.log and result.status is not CheckStatus.passed:
-            yield Note(f"{result.validation.name}_logged", f"{result.message} The statement only logs that.")
-    actions = [result.action for result in notable if result.validation is Validation.revocation]
-    if Action.log in actions:
-        yield Note("revocation_logged", "The statement only logs whether a certificate is revoked.")
-    if Action.skip in actions:
-        yield Note("revocation_skipped", "The statement does not ask whether a certificate is revoked.")
-    yield from (Note("answer_doubtful", doubt.message) for result in notable for doubt in result.doubts)
-
-
-def _obstacle(choice: Choice, evidence: Evidence, notable: Sequence[CheckResult]) -> str:
-    """Why notation would not accept the signature alone, or why we may not say that it would; empty if it would."""
-    if choice.statement is None:
-        return choice.message
-    if choice.statement.level.skips_everything:
-        return ""
-    stop = next((result for result in notable if result.is_critical and result.reached_by_notation), None)
-    if stop:
-        return stop.message
-    doubt = _doubt(evidence, notable)
-    return doubt.message if doubt else ""
-
-
-def _signer(evidence: Evidence) -> str:
-    """Who the chain says it is. Empty where the envelope does not hold: then nobody is."""
-    if evidence.integrity is not None or not evidence.chain:
-        return ""
-    return evidence.chain[0].common_name or evidence.chain[0].subject
-
-
 def _green_until(
     evidence: Evidence, results: Sequence[CheckResult], vouched: AuthenticTime, at: datetime
 ) -> datetime | None:
@@ -332,27 +239,3 @@ def _notes(results: Sequence[CheckResult], vouched: AuthenticTime, at: datetime)
         if result.code == "any_identity":
             yield Note("any_identity", "The statement accepts every name below its trusted roots.")
         yield from result.doubts
-
-
-def notation_verdict(
-    outcomes: Sequence[Outcome | SignatureFault],
-    max_signatures: int = MAX_SIGNATURES,
-    *,
-    choice: Choice | None = None,
-) -> NotationVerdict:
-    """What notation would say of the artifact: it takes signatures in this order, and stops at the first good one."""
-    if choice and choice.statement is None:
-        return NotationVerdict(verified=False, error=choice.message)
-    skips = bool(choice and choice.statement and choice.statement.level.skips_everything)
-    if skips or any(isinstance(outcome, Outcome) and outcome.skipped for outcome in outcomes):
-        return NotationVerdict(verified=False, skipped=True)
-    if not outcomes:
-        return NotationVerdict(verified=False, error="No signature is associated with the artifact.")
-    for outcome in outcomes[:max_signatures]:
-        if isinstance(outcome, Outcome) and outcome.verified:
-            return NotationVerdict(verified=True)
-        if isinstance(outcome, SignatureFault) and outcome.ends_notation:
-            return NotationVerdict(verified=False, error=outcome.message)
-    if len(outcomes) >= max_signatures:  # reaching the limit counts, even where nothing is left
-        return NotationVerdict(verified=False, error=f"None of the first {max_signatures} signatures is good.")
-    return NotationVerdict(verified=False, error="None of the artifact's signatures is good.")

@@ -27,7 +27,8 @@ from registries.oci.archive import is_layout
 from registries.oci.reference import Reference
 from trust.notary.errors import TrustPolicyError
 from trust.notary.evidence import Evidence, examine
-from trust.notary.judge import MAX_SIGNATURES, Question, judge
+from trust.notary.judge import Question, judge
+from trust.notary.notation_verdict import MAX_SIGNATURES
 from trust.notary.outcome import Outcome, SignatureFault, Word
 from trust.notary.revocation import NO_ANSWERS, RevocationAnswers
 from trust.notary.thumbprint_hint import thumbprint_note

@@ -35,8 +35,9 @@ from trust.notary.algorithms import ALGORITHMS
 from trust.notary.certificates import Certificate
 from trust.notary.errors import TrustPolicyError
 from trust.notary.evidence import examine
-from trust.notary.judge import Question, judge, notation_verdict
+from trust.notary.judge import Question, judge
 from trust.notary.media_types import COSE, JWS
+from trust.notary.notation_verdict import notation_verdict
 from trust.notary.outcome import Word
 from trust.notary.revocation import NO_ANSWERS
 from trust.notary.trust_store import TrustStores

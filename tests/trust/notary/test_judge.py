@@ -28,8 +28,8 @@ from tests.trust.notary.synthetic import (
     store,
 )
 from trust.notary.evidence import Attribute, Scheme
-from trust.notary.judge import notation_verdict
 from trust.notary.levels import Validation
+from trust.notary.notation_verdict import notation_verdict
 from trust.notary.outcome import CheckStatus, SignatureFault, Word
 from trust.notary.revocation import Answer, Asked, Entry, RevocationAnswers, Source, SourceKind, Statement
 from trust.notary.trust_policy import Choice
