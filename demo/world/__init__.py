@@ -9,6 +9,7 @@ from pathlib import Path
 from demo.pki import Pki
 from demo.registry import DemoRegistry
 from demo.world import business, fringe, platform
+from demo.world.blobs import blob_policy, blobs
 from demo.world.builder import Artifact, Builder, Expectation
 from demo.world.statements import NO_STATEMENT, REPOSITORIES, trust_policy
 
@@ -26,6 +27,8 @@ class World:
     policy: bytes
     trust_stores: Mapping[str, Mapping[str, bytes]]  # "ca:acme" → file name → PEM
     expectations: tuple[Expectation, ...]
+    blob_policy: bytes
+    blobs: Mapping[str, bytes]  # by file name, signatures among them
 
     @classmethod
     def build(cls, target: DemoRegistry | Path, now: datetime, reference_name: str = REFERENCE_NAME) -> "World":
@@ -40,7 +43,15 @@ class World:
                 builder.list_by_tag()
         if registry is not target:
             registry.close()
-        return cls(now, reference_name, trust_policy(reference_name), pki.trust_stores, tuple(builder.expectations))
+        return cls(
+            now,
+            reference_name,
+            trust_policy(reference_name),
+            pki.trust_stores,
+            tuple(builder.expectations),
+            blob_policy(),
+            blobs(pki, now),
+        )
 
     def expected(self, repository: str, reference: str) -> Expectation:
         """What to expect of a tag or digest."""
@@ -50,9 +61,12 @@ class World:
         raise KeyError(f"{repository} {reference}")
 
     def write(self, directory: Path) -> None:
-        """Leave the policy and the trust stores as notation's own files, and the expectations beside them."""
-        directory.mkdir(parents=True, exist_ok=True)
+        """Leave the policies and the trust stores as notation's own files, the blobs and the expectations beside them."""
+        (directory / "blobs").mkdir(parents=True, exist_ok=True)
         (directory / "trustpolicy.json").write_bytes(self.policy)
+        (directory / "trustpolicy.blob.json").write_bytes(self.blob_policy)
+        for name, content in self.blobs.items():
+            (directory / "blobs" / name).write_bytes(content)
         for store, files in self.trust_stores.items():
             kind, _, name = store.partition(":")
             folder = directory / "truststore" / "x509" / kind / name

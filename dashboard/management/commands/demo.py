@@ -42,6 +42,7 @@ class Command(BaseCommand):
         self.stdout.write(f"Signboard with the sample world: http://{host}:{port}/")
         if link := first_admin_link(f"http://{host}:{port}"):
             self.stdout.write(f"Create the first admin within 24 hours, once, at: {link}")
+        self.stdout.write(f'Files to try "Verify a blob" with: {folder / "files" / "blobs"}')
         self.stdout.flush()
         sweep.delay()  # the worker finds it when it begins: no need to wait for the first tick
         serve = [
@@ -69,7 +70,8 @@ def make_world(folder: Path, now: datetime) -> None:
 def connect(folder: Path, address: str) -> None:
     """The sample registry is connected at `address` and due, and there is a trust revision."""
     if revisions.active_number() is None:
-        revisions.publish(*trust_files(folder / "files"), author=None, reason="The sample world", based_on=None)
+        policy, files, blob_policy = trust_files(folder / "files")
+        revisions.publish(policy, files, blob_policy=blob_policy, author=None, reason="The sample world", based_on=None)
     registry, _ = Registry.objects.update_or_create(
         reference_name=REFERENCE_NAME,
         defaults={"address": address, "plain_http": True, "allowed_networks": [address]},
@@ -77,11 +79,11 @@ def connect(folder: Path, address: str) -> None:
     Survey.objects.update_or_create(registry=registry, defaults={"due_at": timezone.now()})
 
 
-def trust_files(folder: Path) -> tuple[bytes, dict[tuple[str, str, str], bytes]]:
-    """The policy document and the store files of a folder laid out as notation's configuration."""
+def trust_files(folder: Path) -> tuple[bytes, dict[tuple[str, str, str], bytes], bytes]:
+    """The policy document, the store files and the blob policy of a folder laid out as notation's configuration."""
     stores = folder / "truststore" / "x509"
     files = {
         (path.parts[-3], path.parts[-2], path.name): path.read_bytes()
         for path in sorted(stores.glob("*/*/*"))
     }  # fmt: skip
-    return (folder / "trustpolicy.json").read_bytes(), files
+    return (folder / "trustpolicy.json").read_bytes(), files, (folder / "trustpolicy.blob.json").read_bytes()
