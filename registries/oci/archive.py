@@ -15,6 +15,7 @@ from registries.oci.layout import Layout
 BLOCK = 512
 MAX_ENTRIES = 100_000
 MAX_EXTENDED = 64 * 1024  # bytes of an extended header
+_OCTAL = re.compile(rb"[0-7]{0,12}")
 _PART = re.compile(r"(?!\.\.?\Z)[A-Za-z0-9._+-]{1,255}", re.ASCII)
 # Kinds of entries, as POSIX (pax) and GNU name them.
 FILE, OLD_FILE, FOLDER, EXTENDED, EXTENDED_GLOBAL, GNU_LONG_NAME = b"0", b"\0", b"5", b"x", b"g", b"L"
@@ -126,7 +127,7 @@ def _checksum(block: bytes) -> int:
 
 def _octal(content: bytes) -> int:
     digits = content.strip(b" \0")
-    if not re.fullmatch(rb"[0-7]{0,12}", digits):  # GNU's binary numbers are for files of more than 8 GiB
+    if not _OCTAL.fullmatch(digits):  # GNU's binary numbers are for files of more than 8 GiB
         raise LayoutError("a header of the archive cannot be read")
     return int(digits or b"0", 8)
 
