@@ -121,7 +121,7 @@ def authenticity(inputs: Inputs) -> Finding:
         wanted=wanted,
         nearest_fix=_namesake(inputs.chain, stores)
         or _other_store(inputs)
-        or f"If you trust {root.subject}, add it to {names[0]}.",
+        or f"Add {root.subject} to {names[0]}, but only if its owner confirms the SHA-256 thumbprint {_short(root)}.",
         certificate=root.thumbprint,
     )
 
@@ -140,12 +140,19 @@ def _anchor(chain: Sequence[Certificate], stores: Sequence[TrustStore]) -> tuple
 
 
 def _namesake(chain: Sequence[Certificate], stores: Sequence[TrustStore]) -> str:
-    names = {certificate.subject for certificate in chain}
+    by_name = {certificate.subject: certificate for certificate in chain}
     for store in stores:
         for trusted in store.certificates:
-            if trusted.subject in names:
-                return f"{store} holds another certificate named {trusted.subject}. If it was renewed, add this one."
+            if stranger := by_name.get(trusted.subject):
+                return (
+                    f"{store} holds another certificate named {trusted.subject}, and anybody can take a name. Add this "
+                    f"one too if it was renewed, but only if its owner confirms the SHA-256 thumbprint {_short(stranger)}."
+                )
     return ""
+
+
+def _short(certificate: Certificate) -> str:
+    return f"{certificate.thumbprint[:16]}…"
 
 
 def _other_store(inputs: Inputs) -> str:

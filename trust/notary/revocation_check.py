@@ -6,11 +6,10 @@ from trust.notary.checks import Finding, Inputs, is_anchored
 from trust.notary.evidence import Scheme
 from trust.notary.outcome import CheckStatus
 from trust.notary.revocation import CertificateStanding, ChainStanding, Standing, standing_of
-from trust.notary.revocation_words import describe_answer, describe_answers, describe_revocation
+from trust.notary.revocation_words import asking_again, describe_answer, describe_answers, describe_revocation
 
 REVOKED_LATER = "revoked_after_signing"
 WANTED = "no certificate below the root is revoked"
-DO_WITHOUT = "Set revocation to log or skip in the statement, if you can do without."
 
 
 def revocation(inputs: Inputs) -> Finding:
@@ -61,16 +60,17 @@ def _unknown(deciding: CertificateStanding) -> Finding:
     """Nobody says, and a statement that enforces revocation takes that for a failure, as notation does."""
     message = f"Whether {deciding.certificate.subject} is revoked is not known. {deciding.cause}"
     seen = ", ".join((*deciding.certificate.ocsp_urls, *deciding.certificate.crl_urls))
-    return Finding(
-        CheckStatus.failed, "revocation_unknown", message, seen, WANTED, DO_WITHOUT, deciding.certificate.thumbprint
-    )
+    thumbprint = deciding.certificate.thumbprint
+    fix = f"{asking_again(deciding.certificate)} A statement may also only log it."
+    return Finding(CheckStatus.failed, "revocation_unknown", message, seen, WANTED, fix, thumbprint)
 
 
 def _not_asked(deciding: CertificateStanding) -> Finding:
     message = "The certificates say where revocation is announced, and no answer from there is at hand."
     seen = ", ".join((*deciding.certificate.ocsp_urls, *deciding.certificate.crl_urls))
     thumbprint = deciding.certificate.thumbprint
-    return Finding(CheckStatus.not_evaluated, "revocation_not_evaluated", message, seen, WANTED, DO_WITHOUT, thumbprint)
+    fix = f"{asking_again(deciding.certificate)} A statement may also only log it."
+    return Finding(CheckStatus.not_evaluated, "revocation_not_evaluated", message, seen, WANTED, fix, thumbprint)
 
 
 _FINDINGS = {Standing.revoked: _revoked, Standing.unknown: _unknown, Standing.not_evaluated: _not_asked}

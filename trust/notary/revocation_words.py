@@ -1,5 +1,6 @@
 """What answers about revocation say, in words for people: source, time, and until when."""
 
+from trust.notary.certificates import Certificate
 from trust.notary.checks import as_text
 from trust.notary.errors import quote
 from trust.notary.revocation import CertificateStanding, ChainStanding, SourceKind
@@ -24,3 +25,9 @@ def describe_revocation(one: CertificateStanding) -> str:
     when = f" at {as_text(entry.revoked_at)}" if entry else ""
     reason = f" ({entry.reason})" if entry and entry.reason else ""
     return f"{one.certificate.subject} was revoked{when}{reason}"
+
+
+def asking_again(certificate: Certificate) -> str:
+    """What would bring an answer about the certificate."""
+    by_file = ", or import its CRL with manage.py import_crl" if certificate.crl_urls else ""
+    return f"Let Signboard reach the addresses that {certificate.subject} names{by_file}."

@@ -9,7 +9,7 @@ from trust.notary.errors import NotaryError
 from trust.notary.fault import Fault
 from trust.notary.outcome import CheckStatus
 from trust.notary.revocation import CertificateStanding, Standing, standing_of
-from trust.notary.revocation_words import describe_answer, describe_answers, describe_revocation
+from trust.notary.revocation_words import asking_again, describe_answer, describe_answers, describe_revocation
 from trust.notary.timestamp import TimestampEvidence
 from trust.notary.timestamp_chain import Chain, find_chain
 from trust.notary.timestamp_info import TimestampInfo
@@ -142,7 +142,8 @@ def _unknown(deciding: CertificateStanding, seen: str, wanted: str, chain: Chain
         message,
         seen,
         wanted,
-        certificate=deciding.certificate.thumbprint,
+        asking_again(deciding.certificate),
+        deciding.certificate.thumbprint,
         authority=chain,
     )
 
@@ -156,7 +157,8 @@ def _not_asked(deciding: CertificateStanding, seen: str, wanted: str, chain: Cha
         message,
         seen,
         wanted,
-        certificate=deciding.certificate.thumbprint,
+        asking_again(deciding.certificate),
+        deciding.certificate.thumbprint,
         authority=chain,
     )
 

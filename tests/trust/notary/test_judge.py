@@ -101,13 +101,18 @@ def test_any_certificate_of_the_chain_may_be_the_trusted_one():
 def test_an_unknown_root_is_untrusted():
     outcome = judge_with(stores=TrustStores.of(store(OTHER_ROOT)))
     assert (outcome.word, outcome.reason, outcome.verified) == (Word.untrusted, "unknown_root", False)
+    fix = outcome.result("authenticity").nearest_fix
+    assert fix.endswith(f"only if its owner confirms the SHA-256 thumbprint {ROOT.thumbprint[:16]}….")
 
 
 def test_a_reissued_root_is_another_certificate_and_the_fix_says_so():
     reissued = certificate(ROOT.subject, is_ca=True, not_after=NOW + 99 * DAY)
     result = judge_with(stores=TrustStores.of(store(reissued))).result("authenticity")
     assert result.status is CheckStatus.failed
-    assert result.nearest_fix.startswith(f"ca:acme holds another certificate named {ROOT.subject}")
+    assert result.nearest_fix.startswith(
+        f"ca:acme holds another certificate named {ROOT.subject}, and anybody can take"
+    )
+    assert f"only if its owner confirms the SHA-256 thumbprint {ROOT.thumbprint[:16]}" in result.nearest_fix
 
 
 def test_a_root_in_a_store_that_the_statement_does_not_name_does_not_count():
