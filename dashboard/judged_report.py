@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from dashboard.verify_report import JudgedSignature, Report
-from trust.on_the_spot import JudgedArtifact
+from trust.on_the_spot import JudgedArtifact, MissingSignature
 from trust.on_the_spot import JudgedSignature as Judged
 
 
@@ -11,9 +11,6 @@ def report_of(judged: JudgedArtifact) -> Report:
     """The report; its word may be `stale`, which a layout never is."""
     statement = judged.choice.statement
     repository = judged.repository.reference
-    listed = judged.listing.digests if judged.listing else []
-    place = {digest: number for number, digest in enumerate(listed)}  # pages show the best first, reports as listed
-    signatures = sorted(judged.signatures, key=lambda signature: place[str(signature.manifest.digest)])
     return Report(
         reference=f"{repository}@{judged.manifest.digest}" if repository else "",
         digest=judged.manifest.digest,
@@ -21,11 +18,14 @@ def report_of(judged: JudgedArtifact) -> Report:
         choice=judged.choice,
         verdict=replace(judged.verdict, deciding=None),
         notation=judged.notation,
-        signatures=tuple(_signature(signature) for signature in signatures),
+        signatures=tuple(_signature(one) for one in judged.in_turn),
+        incomplete=judged.listing is None or not judged.listing.complete,
     )
 
 
-def _signature(judged: Judged) -> JudgedSignature:
+def _signature(judged: Judged | MissingSignature) -> JudgedSignature:
+    if isinstance(judged, MissingSignature):
+        return JudgedSignature(judged.digest, "", "", judged.finding)
     signed = judged.evidence.signed if judged.evidence else None
     return JudgedSignature(
         manifest=judged.manifest.digest,

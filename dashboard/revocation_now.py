@@ -21,7 +21,7 @@ def ask_now(chains: Iterable[Chain], at: datetime, known: RevocationAnswers = NO
 def lacking(chain: Chain, outcome: Outcome) -> Iterator[tuple[Certificate, ...]]:
     """The chains that are open only for want of answers that could be asked for: the signature's, the timestamp's."""
     codes = {result.code for result in outcome.results}
-    if "revocation_not_evaluated" in codes:
+    if codes & {"revocation_not_evaluated", "revocation_unknown"}:
         yield tuple(chain)
-    if "tsa_revocation_not_evaluated" in codes:
+    if codes & {"tsa_revocation_not_evaluated", "tsa_revocation_unknown"}:
         yield outcome.authentic_time.chain

@@ -63,13 +63,13 @@ def stored_report(
 
 
 def _asked_now(judged: JudgedArtifact) -> RevocationAnswers | None:
-    """The stored answers with those that were missing; None where none was. Chains that nobody trusts miss none."""
+    """The stored answers that hold, with those that were missing; None where none was. Chains that nobody trusts miss none."""
     examined = [(one.evidence.chain, one.outcome) for one in judged.signatures if one.evidence]
     missing = {lacks: None for chain, outcome in examined for lacks in lacking(chain, outcome)}
     if not missing:
         return None
     chains = {one for chain, outcome in examined for one in (chain, outcome.authentic_time.chain)}
-    return ask_now(missing, judged.at, revocation.answers_of(chains))
+    return ask_now(missing, judged.at, revocation.answers_of(chains).holding(judged.at))
 
 
 def _repository(reference: Reference) -> Repository:

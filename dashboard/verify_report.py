@@ -72,6 +72,8 @@ class Report:
     verdict: ArtifactVerdict
     notation: NotationVerdict
     signatures: tuple[JudgedSignature, ...]
+    incomplete: bool = False
+    "Something unread may be one more signature."
     refusal: TrustPolicyError | None = None
 
     @classmethod
@@ -95,11 +97,18 @@ class Report:
             verdict=artifact_status(outcomes, listing_complete, choice),
             notation=notation_verdict(outcomes, max_signatures, choice=choice),
             signatures=tuple(signatures),
+            incomplete=not listing_complete,
         )
 
     @classmethod
     def refused(
-        cls, reference: str, digest: Digest, refusal: TrustPolicyError, signatures: Sequence[JudgedSignature]
+        cls,
+        reference: str,
+        digest: Digest,
+        refusal: TrustPolicyError,
+        signatures: Sequence[JudgedSignature],
+        *,
+        listing_complete: bool = True,
     ) -> Self:
         """The report where the trust policy was refused: nothing was judged."""
         error = str(refusal)
@@ -111,6 +120,7 @@ class Report:
             verdict=ArtifactVerdict(Word.not_checked, "policy_refused", error),
             notation=NotationVerdict(verified=False, error=error),
             signatures=tuple(signatures),
+            incomplete=not listing_complete,
             refusal=refusal,
         )
 
@@ -139,6 +149,7 @@ def as_json(report: Report) -> dict[str, object]:
             "skipped": report.notation.skipped,
             "error": report.notation.error,
         },
+        "incomplete": report.incomplete,
         "signatures": [_signature_as_json(signature, report.level) for signature in report.signatures],
     }
 
@@ -206,6 +217,8 @@ def as_lines(report: Report) -> Iterator[str]:
     if verdict.holds_until:
         yield f"  good until     {as_text(verdict.holds_until)}"
     yield f"  notation says  {_notation_says(report.notation)}"
+    if report.incomplete:
+        yield "  incomplete     not everything that may be a signature could be read"
     for signature in report.signatures:
         yield ""
         yield from _signature_lines(signature, report.level)

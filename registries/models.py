@@ -264,6 +264,9 @@ class ListingFacts(models.Model):
     error_code = models.CharField(max_length=40, blank=True)
     error = models.TextField(blank=True)
     digests = models.JSONField(default=list)  # of the referrers whose own `subject` is this one, in the order given
+    missing = models.JSONField(
+        default=list
+    )  # [digest, n]: listed as a signature, not to be had, n of `digests` before it
 
     class Meta:
         abstract = True

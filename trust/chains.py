@@ -9,6 +9,7 @@ from trust.notary.certificates import Certificate
 
 SERIAL_LENGTH = 80
 FACTS = (
+    "any_purpose",
     "subject",
     "issuer",
     "common_name",
@@ -101,4 +102,5 @@ def _certificate(row: models.Certificate) -> Certificate:
         ocsp_urls=tuple(row.ocsp_urls),
         crl_urls=tuple(row.crl_urls),
         common_name=row.common_name,
+        any_purpose=row.any_purpose,
     )

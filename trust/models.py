@@ -67,6 +67,7 @@ class Certificate(models.Model):
     not_after = models.DateTimeField(db_index=True)
     is_ca = models.BooleanField()
     self_signed = models.BooleanField()
+    any_purpose = models.BooleanField(default=False)
     key = models.CharField(max_length=20, blank=True)
     ocsp_urls = models.JSONField(default=list)
     crl_urls = models.JSONField(default=list)

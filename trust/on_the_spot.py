@@ -44,8 +44,20 @@ class JudgedSignature:
     fault: SignatureFault | None = None
 
     @property
+    def digest(self) -> Digest:
+        return self.manifest.digest
+
+    @property
     def finding(self) -> Outcome | SignatureFault:
         return self.fault or self.outcome
+
+
+@dataclass(frozen=True, slots=True)
+class MissingSignature:
+    """What a registry lists as a signature and does not give."""
+
+    digest: Digest
+    finding: SignatureFault
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +71,8 @@ class JudgedArtifact:
     level: str
     listing: Listing | None
     signatures: tuple[JudgedSignature, ...]
+    in_turn: tuple["JudgedSignature | MissingSignature", ...]
+    "All that is listed as a signature, in the order in which notation takes them."
     notation: NotationVerdict
     revision: TrustRevision | None
     at: datetime
@@ -107,6 +121,7 @@ def judge_listed(
     order = sorted(range(len(signatures)), key=lambda i: (i != verdict.deciding, -SEVERITY[findings[i].word], i))
     deciding = verdict.deciding
     signatures = [_aged(one, listing, standing, at) for one, standing in zip(signatures, standings, strict=True)]
+    in_turn = _in_turn(signatures, listing)
     return JudgedArtifact(
         repository=repository,
         manifest=manifest,
@@ -115,7 +130,8 @@ def judge_listed(
         level=rulings.level,
         listing=listing,
         signatures=tuple(signatures[index] for index in order),
-        notation=notation_verdict(findings, choice=rulings.choice),
+        in_turn=in_turn,
+        notation=notation_verdict([one.finding for one in in_turn], choice=rulings.choice),
         revision=rulings.revision,
         at=at,
     )
@@ -143,6 +159,22 @@ def _manifests(repository: Repository, digest: Digest, listing: Listing | None) 
     return found[str(digest)] if kept_here else Manifest.placeholder(digest), [
         found[name] for name in listed if name in found
     ]
+
+
+def _in_turn(
+    signatures: Sequence[JudgedSignature], listing: Listing | None
+) -> tuple[JudgedSignature | MissingSignature, ...]:
+    """The signatures as listed, and between them those that are not to be had; notation gives up when it comes to one."""
+    if listing is None:
+        return ()
+    place = {digest: number for number, digest in enumerate(listing.digests)}
+    turns: list[tuple[int, bool, JudgedSignature | MissingSignature]] = [
+        (place[str(one.digest)], True, one) for one in signatures
+    ]
+    for digest, before in listing.missing:
+        fault = SignatureFault(Word.unknown, "manifest_missing", f"The signature manifest {digest} is not to be had.")
+        turns.append((before, False, MissingSignature(Digest.parse(digest), fault)))
+    return tuple(one for _, _, one in sorted(turns, key=lambda turn: turn[:2]))
 
 
 def _examined(

@@ -7,6 +7,9 @@ from trust.notary.evidence import MAX_ENVELOPE
 from trust.notary.media_types import ENVELOPES
 from trust.notary.outcome import SignatureFault, Word
 
+NOTATION_READS = 32 * 1024 * 1024
+"Bytes of an envelope. One that claims more ends notation's verification; ours are fewer, and end nothing."
+
 
 def envelope_of(manifest: Manifest) -> Descriptor | SignatureFault:
     """The one envelope that a signature manifest names."""
@@ -14,6 +17,11 @@ def envelope_of(manifest: Manifest) -> Descriptor | SignatureFault:
         message = f"The signature manifest has {len(manifest.layers)} layers, where exactly one holds the envelope."
         return SignatureFault(Word.failed, "layer_count", message)
     layer = manifest.layers[0]
+    if layer.size > NOTATION_READS:
+        message = (
+            f"The envelope has {layer.size} bytes; notation reads at most {NOTATION_READS}, Signboard {MAX_ENVELOPE}."
+        )
+        return SignatureFault(Word.unknown, "envelope_too_large", message)
     if layer.size > MAX_ENVELOPE:
         message = f"The envelope has {layer.size} bytes; at most {MAX_ENVELOPE} are read."
         return SignatureFault(Word.unknown, "limit", message, ends_notation=False)

@@ -91,8 +91,7 @@ def _manifest_fault(error: OciError) -> SignatureFault:
 
 
 def _fetch_fault(error: OciError) -> SignatureFault:
-    """Something is not to be had, which says nothing about the signature. Our limits are narrower than notation's."""
-    ours = isinstance(error, LimitError)
+    """Something is not to be had, which says nothing about the signature. notation gives up there, for all of them."""
     return SignatureFault(
-        Word.unknown, "limit" if ours else error.code, as_sentence(str(error)), ends_notation=not ours
+        Word.unknown, "limit" if isinstance(error, LimitError) else error.code, as_sentence(str(error))
     )

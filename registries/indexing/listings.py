@@ -37,6 +37,8 @@ class Finding:
     "Referrers known from before that a list which broke off may only have failed to name."
     attached: list[Manifest] = field(default_factory=list)
     "Those whose own subject this is, in the order given."
+    missing: list[tuple[Digest, int]] = field(default_factory=list)
+    "What is listed as a signature and cannot be read, and how many are attached before it."
     of: Manifest | None = None
     "The subject itself, if it could be read."
     reused: bool = False
@@ -124,8 +126,10 @@ def attach(run: Run, finding: Finding, found: Found) -> None:
 
 def _unread(run: Run, finding: Finding, digest: Digest, error: OciError) -> None:
     """Anything that is listed and cannot be read may be a signature, unless it is gone and never claimed to be one."""
-    claims = {entry.digest: entry.artifact_type for entry in finding.entries}
-    gone = error.code == "not_found" and claims.get(digest) != NOTARY_SIGNATURE
+    claims = any(entry.digest == digest and entry.artifact_type == NOTARY_SIGNATURE for entry in finding.entries)
+    if claims:
+        finding.missing.append((digest, len(finding.attached)))
+    gone = error.code == "not_found" and not claims
     message = f"It is listed as a referrer of {finding.subject}, and cannot be read: {error}"
     run.fault(digest, error.code, message, subject=None if gone else finding.subject)
     if not gone:
@@ -175,7 +179,7 @@ def write(run: Run, findings: Sequence[Finding], rows: Mapping[Digest, Listing])
             history.append(before)
             row.since = at
             changed.append(row)
-        elif row.error != before.error or row.digests != before.digests or not finding.whole:
+        elif _details(row) != _details(before) or not finding.whole:
             changed.append(row)
         else:
             same.append(row)
@@ -184,7 +188,7 @@ def write(run: Run, findings: Sequence[Finding], rows: Mapping[Digest, Listing])
     Listing.objects.bulk_create(new, ignore_conflicts=True)
     for (tier, due_at), rows_alike in _alike(same).items():
         Listing.objects.filter(pk__in=rows_alike).update(checked_at=at, tier=tier, due_at=due_at)
-    fields = ["source", "complete", "error_code", "error", "digests", "checked_at", "since"]
+    fields = ["source", "complete", "error_code", "error", "digests", "missing", "checked_at", "since"]
     fields += ["tier", "due_at", "interest_at"]
     Listing.objects.bulk_update(changed, fields, batch_size=50)
     ListingHistory.objects.bulk_create(history)
@@ -238,6 +242,7 @@ def _filled(row: Listing, finding: Finding, at: datetime) -> Listing:
     row.complete = finding.complete
     row.error_code, row.error = finding.error_code[:40], finding.error.replace("\0", "")
     row.digests = [str(manifest.digest) for manifest in finding.attached]
+    row.missing = [[str(digest), before] for digest, before in finding.missing]
     if finding.whole or row.pk is None:
         row.checked_at = at
     return row
@@ -245,6 +250,11 @@ def _filled(row: Listing, finding: Finding, at: datetime) -> Listing:
 
 def _facts(row: Listing | ListingHistory) -> tuple[object, ...]:
     return row.source, row.complete, row.error_code, sorted(row.digests)
+
+
+def _details(row: Listing | ListingHistory) -> tuple[object, ...]:
+    """What is written, but is no other state of the listing: no history is made of it."""
+    return row.error, row.digests, row.missing
 
 
 def _history(row: Listing, at: datetime) -> ListingHistory:
@@ -255,6 +265,7 @@ def _history(row: Listing, at: datetime) -> ListingHistory:
         error_code=row.error_code,
         error=row.error,
         digests=row.digests,
+        missing=row.missing,
         since=row.since,
         until=at,
     )

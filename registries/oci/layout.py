@@ -13,7 +13,7 @@ from pathlib import Path
 from registries.oci import media_types, strict_json
 from registries.oci.descriptor import Descriptor
 from registries.oci.digest import Digest
-from registries.oci.errors import LayoutError, LimitError, ManifestError, OciError
+from registries.oci.errors import LayoutError, LimitError, ManifestError, OciError, RegistryError
 from registries.oci.manifest import MAX_MANIFEST, Manifest, parse_manifest
 from registries.oci.reference import is_tag
 from registries.oci.source import FetchedManifest, ReferrerList, TagList, check_blob, check_digest
@@ -30,7 +30,9 @@ class _Contents:
 
     tags: dict[str, set[Digest]] = field(default_factory=dict)
     rejected_names: int = 0
-    referrers: dict[Digest, list[Descriptor]] = field(default_factory=dict)
+    referrers: dict[Digest, list[Manifest]] = field(default_factory=dict)
+    "By what they say of themselves to refer to."
+    read: dict[Digest, Descriptor] = field(default_factory=dict)
     untagged: list[Digest] = field(default_factory=list)
     "Manifests that index.json lists without a tag, referrers aside."
     fault: OciError | None = None
@@ -75,16 +77,21 @@ class Layout:
     def referrers(self, repository: str, subject: Digest, *, limit: int) -> ReferrerList:
         """Manifests whose `subject` it is, and what a referrers tag inside the layout lists."""
         self._check_repository(repository)
-        by_subject = self._contents.referrers.get(subject, [])
+        known = self._contents.read.get(subject)
+        referring = self._contents.referrers.get(subject, [])
+        # In a layout notation compares the whole descriptor. What no one has can be compared with nothing.
+        by_subject = [one.descriptor for one in referring if known is None or _is(known, one.subject)]
+        others = len(referring) - len(by_subject)
         by_tag = self.referrers_by_tag(repository, subject)
         merged = {
             descriptor.digest: descriptor for descriptor in (*reversed(by_tag.descriptors), *reversed(by_subject))
         }
         descriptors = tuple(reversed(merged.values()))
+        note = "; ".join(filter(None, (by_tag.note, _told_wrong(subject, others))))
         error = self._contents.fault or by_tag.error
         if len(descriptors) > limit:
             error = LimitError(f"the layout holds more than {limit} referrers of {subject}", code="too_many_referrers")
-        return ReferrerList(descriptors[:limit], complete=error is None, supported=True, error=error, note=by_tag.note)
+        return ReferrerList(descriptors[:limit], complete=error is None, supported=True, error=error, note=note)
 
     def referrers_by_tag(self, repository: str, subject: Digest) -> ReferrerList:
         self._check_repository(repository)
@@ -110,7 +117,11 @@ class Layout:
         self._check_repository(repository)
         if descriptor.size > max_size:
             raise LimitError(f"the blob {descriptor.digest} has {descriptor.size} bytes; at most {max_size} are read")
-        content = self._read_blob(descriptor.digest, max_size, "blob")
+        try:
+            content = self._read_blob(descriptor.digest, descriptor.size, "blob")
+        except LimitError as error:
+            message = f"the blob {descriptor.digest} has more than the {descriptor.size} bytes that its descriptor says"
+            raise RegistryError(message, code="size_mismatch") from error
         check_blob(content, descriptor)
         return content
 
@@ -148,9 +159,10 @@ class Layout:
                     contents.fault = contents.fault or error
                 continue
             total += manifest.size
+            contents.read[entry.digest] = manifest.descriptor
             waiting.extend(child for child in manifest.manifests if child.media_type in media_types.MANIFESTS)
             if manifest.subject:
-                contents.referrers.setdefault(manifest.subject.digest, []).append(manifest.descriptor)
+                contents.referrers.setdefault(manifest.subject.digest, []).append(manifest)
                 waiting.append(manifest.subject)
             elif entry.digest in untagged:
                 contents.untagged.append(entry.digest)
@@ -216,3 +228,11 @@ class Layout:
     def _check_repository(self, repository: str) -> None:
         if repository != self.repository:
             raise LayoutError(f"the layout stands for {self.repository}, not for {repository}", code="not_found")
+
+
+def _is(known: Descriptor, claimed: Descriptor | None) -> bool:
+    return claimed is not None and (claimed.media_type, claimed.size) == (known.media_type, known.size)
+
+
+def _told_wrong(subject: Digest, others: int) -> str:
+    return f"{others} manifests refer to {subject} by a size or media type that it does not have" if others else ""

@@ -63,7 +63,8 @@ def test_the_json_has_the_members_of_verify_and_every_check(files):
     code, got = ask(BLOB, "--signature", SIGNATURE, *files())
     assert code == 0
     assert list(got) == [
-        "reference", "digest", "statement", "level", "status", "reason", "message", "green_until", "notation", "signatures"
+        "reference", "digest", "statement", "level", "status", "reason", "message", "green_until", "notation",
+        "incomplete", "signatures",
     ]  # fmt: skip
     assert (got["reference"], got["digest"]) == (str(BLOB), str(Digest.of(BLOB.read_bytes())))
     assert (got["status"], got["statement"], got["level"]) == ("verified", "blobs", "strict")

@@ -79,7 +79,8 @@ def test_the_json_has_its_documented_members_and_every_check(world):
     code, got = ask(*world("several-signers"), *reference("several-signers"))
     assert code == 0
     assert list(got) == [
-        "reference", "digest", "statement", "level", "status", "reason", "message", "green_until", "notation", "signatures"
+        "reference", "digest", "statement", "level", "status", "reason", "message", "green_until", "notation", "incomplete",
+        "signatures",
     ]  # fmt: skip
     assert (got["status"], got["statement"], got["level"]) == ("verified", "rule", "strict")
     assert got["notation"] == {"verified": True, "skipped": False, "error": ""}

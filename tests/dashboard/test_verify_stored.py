@@ -8,7 +8,7 @@ from django.core.management import call_command
 
 from registries.models import Listing
 from tests.simulators.revocation import RevocationHost, on_loopback
-from tests.trust.revoking import ocsp_answer, signer_with
+from tests.trust.revoking import chain_of, collect, ocsp_answer, signer_with
 from tests.trust.seeding import HOUR, NOW, Place, publish, statement
 from tests.trust.test_vectors import VECTORS
 
@@ -17,10 +17,10 @@ pytestmark = pytest.mark.django_db
 NAME = "registry.acme.example/shop/api"
 
 
-def verify(*arguments):
+def verify(*arguments, at=NOW):
     out, code = StringIO(), 0
     try:
-        call_command("verify", *arguments, "--json", "--at", NOW.isoformat(), stdout=out)
+        call_command("verify", *arguments, "--json", "--at", at.isoformat(), stdout=out)
     except SystemExit as stop:
         code = stop.code
     return code, json.loads(out.getvalue())
@@ -119,6 +119,26 @@ def test_whoever_was_not_asked_yet_about_revocation_is_asked_now(responder):
     code, answer = verify(f"{NAME}:1.0")
     assert (code, answer["status"], len(host.log)) == (0, "verified", 1)
     assert answer["signatures"][0]["checks"]["revocation"]["code"] == "not_revoked"
+
+
+@pytest.mark.network
+def test_an_answer_that_has_run_out_is_asked_for_again(responder):
+    host, signer = responder
+    publish()
+    place = Place()
+    place.signed(signer, tag="1.0")
+    place.judge()
+    with host.transport() as send:
+        assert collect(send) == 1
+    later = NOW + 72 * HOUR
+    Listing.objects.update(checked_at=later)
+    (url,) = chain_of(signer)[0].ocsp_urls
+    host.put(url, ocsp_answer(signer=signer, at=later))
+    asked = len(host.log)
+    code, answer = verify(f"{NAME}:1.0", at=later)
+    assert (code, answer["status"], len(host.log) - asked) == (0, "verified", 1)
+    code, answer = verify(f"{NAME}:1.0", "--offline", at=later)
+    assert (code, answer["reason"]) == (1, "revocation_unknown")
 
 
 @pytest.mark.network

@@ -178,3 +178,22 @@ def test_an_envelope_larger_than_we_read_is_unknown_to_us_and_no_trouble_for_not
     folder.add(folder.signature(folder.blob(b" " * (MAX_ENVELOPE + 1))))
     (one,) = folder.list().signatures
     assert (one.fault.word, one.fault.reason, one.fault.ends_notation) == (Word.unknown, "limit", False)
+
+
+def test_an_envelope_beyond_what_notation_reads_ends_its_verification_and_one_beyond_ours_does_not(folder):
+    for size in (33 << 20, 2 << 20):
+        envelope = folder.blob(b"x") | {"size": size}
+        folder.add(folder.signature(envelope, annotations={"n": str(size)}))
+    faults = {found.fault.reason: found.fault for found in folder.list().signatures}
+    assert {reason: fault.ends_notation for reason, fault in faults.items()} == {
+        "envelope_too_large": True,
+        "limit": False,
+    }
+    assert {fault.word for fault in faults.values()} == {Word.unknown}
+
+
+def test_a_file_larger_than_its_descriptor_says_is_not_read_and_ends_notation(folder):
+    envelope = folder.blob(b"x" * (MAX_ENVELOPE + 5)) | {"size": 100}
+    folder.add(folder.signature(envelope))
+    fault = folder.list().signatures[0].fault
+    assert (fault.reason, fault.ends_notation) == ("size_mismatch", True)

@@ -17,6 +17,7 @@ from trust.notary.x509 import X509
 from trust.notary.x509_signatures import X509SignatureError
 
 COMMON_NAME = "2.5.4.3"
+ANY_PURPOSE = "2.5.29.37.0"
 
 
 @quickly_made
@@ -37,6 +38,8 @@ class Certificate:
     ocsp_urls: tuple[str, ...]
     crl_urls: tuple[str, ...]
     common_name: str
+    any_purpose: bool
+    "It says of itself that its key may be used for whatever it is (anyExtendedKeyUsage)."
 
     @staticmethod
     @remembered  # signatures share certificates
@@ -61,6 +64,7 @@ class Certificate:
             ocsp_urls=parsed.extensions.ocsp_urls,
             crl_urls=parsed.extensions.crl_urls,
             common_name=last_value(parsed.subject, COMMON_NAME),
+            any_purpose=ANY_PURPOSE in parsed.extensions.extended_key_usage,
         )
 
 

@@ -118,7 +118,7 @@ class Bench:
             signer=signer(evidence),
             green_until=_green_until(evidence, results, vouched, self._at) if word.is_green else None,
             stands_until=_stands_until(results) if word.is_green else None,
-            notes=tuple(_notes(results, vouched, self._at)),
+            notes=tuple(_notes(evidence, results, vouched, self._at)),
             authentic_time=vouched,
         )
 
@@ -229,8 +229,10 @@ def _stands_until(results: Sequence[CheckResult]) -> datetime | None:
     return min(ends, default=None)
 
 
-def _notes(results: Sequence[CheckResult], vouched: AuthenticTime, at: datetime) -> Iterator[Note]:
+def _notes(evidence: Evidence, results: Sequence[CheckResult], vouched: AuthenticTime, at: datetime) -> Iterator[Note]:
     """What weakens a verdict without changing it."""
+    if evidence.signed and evidence.chain[0].any_purpose:
+        yield Note("any_purpose", "The signer's certificate is for any purpose; code signing should have its own.")
     if vouched.low and vouched.low > at:
         yield Note("signed_in_future", "The time of signing that is vouched for has not come yet.")
     for result in results:

@@ -93,6 +93,10 @@ class Asked:
     answer: Answer | None = None
     fault: str = ""
 
+    def holds(self, at: datetime) -> bool:
+        """Whether there is an answer that has not run out; its last instant is still one of it."""
+        return self.answer is not None and self.answer.next_update is not None and at <= self.answer.next_update
+
 
 @dataclass(frozen=True, slots=True)
 class RevocationAnswers:
@@ -102,6 +106,10 @@ class RevocationAnswers:
 
     def with_(self, source: Source, asked: Asked) -> "RevocationAnswers":
         return RevocationAnswers({**self.asked, source: asked})
+
+    def holding(self, at: datetime) -> "RevocationAnswers":
+        """Those that hold at `at`: sources that gave no answer, or one that has run out, count as not asked."""
+        return RevocationAnswers({source: asked for source, asked in self.asked.items() if asked.holds(at)})
 
 
 NO_ANSWERS = RevocationAnswers()

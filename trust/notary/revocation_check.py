@@ -30,6 +30,7 @@ def revocation(inputs: Inputs) -> Finding:
             message,
             ", ".join(urls),
             WANTED,
+            "What makes the chain trusted makes this evaluated too.",
             certificate=_first_sourced(found),
         )
     if found.deciding is None:

@@ -18,6 +18,9 @@ from trust.notary.trust_store import TrustStores
 
 HOLDS = "timestamp_inside_validity"
 SIGN_AGAIN = "Sign the artifact again with a timestamp."
+OTHER_AUTHORITY = "Sign the artifact again with a timestamp from an authority whose certificates keep the rules."
+READABLE = "Sign the artifact again with a timestamp of a kind and size that is read."
+EXAMINE = "Examine the signature anew."
 
 
 def timestamp(inputs: Inputs) -> Finding:
@@ -35,7 +38,7 @@ def timestamp(inputs: Inputs) -> Finding:
             return Finding(CheckStatus.failed, "tsa_store_unusable", store.fault, seen, wanted, fix, store=str(store))
     if inputs.timestamp is None:
         message = "The signature has a timestamp that was not examined."
-        return Finding(CheckStatus.not_evaluated, "timestamp_not_evaluated", message, seen, wanted)
+        return Finding(CheckStatus.not_evaluated, "timestamp_not_evaluated", message, seen, wanted, EXAMINE)
     if inputs.timestamp.fault:
         return _unsound(inputs.timestamp.fault, inputs.timestamp.unverified_info, wanted)
     info = inputs.timestamp.info
@@ -52,13 +55,13 @@ def timestamp(inputs: Inputs) -> Finding:
 def _unsound(fault: Fault, claim: TimestampInfo | None, wanted: str) -> Finding:
     """The token proves nothing, whoever issued it."""
     seen = f"a token that claims {describe_time(claim)}" if claim else "a token"
-    fix = SIGN_AGAIN if fault.kind == "failed" else ""
+    fix = SIGN_AGAIN if fault.kind == "failed" else READABLE
     return _of_fault(fault, seen, wanted, fix)
 
 
 def _untrusted(inputs: Inputs, fault: Fault, info: TimestampInfo, wanted: str) -> Finding:
     """The token is sound, but no chain leads from who issued it to a root of the statement's tsa stores."""
-    fix = _other_store(inputs) if fault.code == "tsa_unknown_root" else ""
+    fix = _other_store(inputs) if fault.code == "tsa_unknown_root" else OTHER_AUTHORITY
     return _of_fault(fault, f"a timestamp of {describe_time(info)}", wanted, fix)
 
 

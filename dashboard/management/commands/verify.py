@@ -75,21 +75,22 @@ def _report(options: Mapping[str, Any]) -> Report:
     if not is_layout(Path(options["target"])):
         return _stored_report(options, at, metadata, max_signatures)
     place = layout_target(options)
-    reference, name, target = place.reference, place.name, place.descriptor
+    name, target = place.name, place.descriptor
+    shown = str(place.reference or "")
     listed = list_signatures(place.layout, name, target.digest)
     try:
         policy, stores = _policy_and_stores(options)
     except TrustPolicyError as error:
         fault = SignatureFault(Word.not_checked, "policy_refused", str(error))
         signatures = [JudgedSignature(found.manifest, found.media_type, "", fault) for found in listed.signatures]
-        return Report.refused(str(reference or ""), target.digest, error, signatures)
+        return Report.refused(shown, target.digest, error, signatures, listing_complete=listed.complete)
     question = Question(name, target, metadata)
     ruling = _Ruling(question, policy, stores, at)
     examined = [(found, found.fault or examine(found.envelope, found.media_type)) for found in listed.signatures]
     if not options["offline"]:
         ruling = ruling.informed([seen for _, seen in examined if isinstance(seen, Evidence)])
     return Report.of(
-        str(reference or ""),
+        shown,
         target.digest,
         policy.choose(name),
         [ruling.of(found, seen) for found, seen in examined],

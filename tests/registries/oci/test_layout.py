@@ -182,6 +182,20 @@ def test_a_platform_that_was_left_out_is_no_fault_of_the_listing(written):
     assert written.open().referrers("app", image, limit=10).complete
 
 
+@pytest.mark.parametrize("wrong", [{"size": 1}, {"mediaType": OCI_INDEX}])
+def test_a_manifest_refers_to_a_subject_by_its_whole_descriptor(written, wrong):
+    """As notation compares them in a layout. A registry lists by the digest alone."""
+    subject = written.image("subject", "v1")
+    right = written.signature_of(subject)
+    written.image("other", subject=written.entry(subject) | wrong, artifactType=NOTARY_SIGNATURE)
+    listed = written.open().referrers("app", subject, limit=9)
+    assert [one.digest for one in listed.descriptors] == [right]
+    assert (listed.complete, listed.note) == (
+        True,
+        f"1 manifests refer to {subject} by a size or media type that it does not have",
+    )
+
+
 def test_changed_bytes_are_refused(written):
     digest = written.image("1", "v1")
     opened = written.open()

@@ -34,6 +34,7 @@ def certificate(subject=SUBJECT, *, not_before=NOW - 30 * DAY, not_after=NOW + 3
         not_after=not_after,
         is_ca=is_ca,
         self_signed=facts.get("self_signed", is_ca),
+        any_purpose=facts.get("any_purpose", False),
         key="EC-256",
         ocsp_urls=facts.get("ocsp_urls", ()),
         crl_urls=facts.get("crl_urls", ()),

@@ -805,3 +805,8 @@ def test_every_odd_chain_of_the_vectors_is_judged_as_notation_judged_it():
             result = "fail"
         assert result == signature["expected"]["checks"]["integrity"]["result"], signature["label"]
     assert len(case["signatures"]) > 15
+
+
+def test_d4_a_certificate_for_any_purpose_is_known_as_one():
+    for purposes, any_purpose in (([EKU.ANY_EXTENDED_KEY_USAGE, EKU.CODE_SIGNING], True), ([EKU.CODE_SIGNING], False)):
+        assert Certificate.parse(leaf(purposes=purposes)[0]).any_purpose is any_purpose

@@ -700,3 +700,11 @@ def test_skip_is_neither_verified_nor_an_error():
 
 def test_the_same_question_has_the_same_answer():
     assert judge_with(expiry=NOW + DAY) == judge_with(expiry=NOW + DAY, stores=STORES)
+
+
+def test_d4_a_signer_for_any_purpose_is_accepted_and_noted():
+    leaf = certificate(any_purpose=True)
+    outcome = judge_with(evidence(chain=(leaf, ROOT)))
+    assert outcome.word is Word.verified
+    assert outcome.notes[0].code == "any_purpose"
+    assert "any_purpose" not in {note.code for note in judge_with().notes}
