@@ -137,12 +137,51 @@ def test_a_policy_file_that_is_not_there_is_an_error(world, tmp_path):
         ["--reference", f"{NAME}:v1", "--user-metadata", "key=1", "--user-metadata", "key=1"],
         ["--reference", f"{NAME}:v1", "--max-signatures", "0"],
         ["--reference", f"{NAME}:v1", "--at", "2026-11-21T09:00:00"],
+        ["--reference", f"{NAME}:v1", "--max-signatures", "9" * 5000],  # more digits than Python makes a number of
         ["--reference", f"{NAME}:v1", "--at", "yesterday"],
     ],
 )
 def test_what_cannot_be_answered_is_one_json_object_with_an_error(world, options):
     code, got = ask(*world("policy-exact-scope"), *options)
     assert (code, list(got)) == (1, ["error"])
+
+
+NOT_RFC_3339 = [
+    "0001-01-01T00:00:00+14:00",  # before the first instant of the calendar
+    "9999-12-31T23:59:59-14:00",  # behind the last
+    "2026-W47-6T09:00:00+00:00",  # ISO 8601 has these, RFC 3339 does not
+    "20261121T090000Z",
+    "2026-11-21T09:00:00+01:00:30",
+    "2026-11-21T09:00Z",
+    "2026-11-21",
+    "",
+    "2026-11-21T09:00:00Z" + " " * 5000,
+]
+
+
+@pytest.mark.parametrize("at", NOT_RFC_3339)
+def test_an_instant_that_is_not_rfc_3339_or_outside_the_calendar_is_refused_by_name(world, at):
+    options = world("policy-exact-scope")
+    options[options.index("--at") + 1] = at
+    code, got = ask(*options, *reference("policy-exact-scope"))
+    assert (code, list(got)) == (1, ["error"])
+    assert got["error"].startswith("--at ")
+    assert len(got["error"]) < 500
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z"])
+def test_the_ends_of_the_calendar_are_judged_like_any_instant(world, at):
+    options = world("policy-exact-scope")
+    options[options.index("--at") + 1] = at
+    code, got = ask(*options, *reference("policy-exact-scope"))
+    assert (code, got["status"]) == (1, "untrusted")
+
+
+def test_a_reference_beside_a_policy_is_told_where_a_layout_may_lie(world):
+    options = ["registry.acme.example/app:1", *world("policy-exact-scope")[1:]]
+    code, got = ask(*options)
+    assert code == 1
+    assert "neither a directory nor a .tar file" in got["error"]
 
 
 @pytest.mark.parametrize("path", ["/dev/zero", "/"])
@@ -286,6 +325,28 @@ def test_it_needs_no_secret_and_no_environment_variable(world):
         cwd=PROJECT, env={"PATH": os.defpath}, capture_output=True, text=True, timeout=60, check=True,
     )  # fmt: skip
     assert json.loads(answer.stdout)["status"] == "verified"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "garbage",
+        "",
+        "postgresq://me:secret@db/signboard",
+        "sqlite:relative.sqlite3",
+        "postgres://me:secret@db:port/signboard",
+    ],
+)
+def test_a_database_url_that_says_nothing_is_refused_by_its_name(world, url):
+    options = [*world("policy-exact-scope"), *reference("policy-exact-scope"), "--json"]
+    answer = subprocess.run(
+        [sys.executable, "manage.py", "verify", *options],
+        cwd=PROJECT, env={"PATH": os.defpath, "SIGNBOARD_DATABASE_URL": url}, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert answer.returncode == 1
+    assert json.loads(answer.stdout)["error"].startswith("SIGNBOARD_DATABASE_URL is not ")
+    assert answer.stderr.startswith("Error: SIGNBOARD_DATABASE_URL is not ")
+    assert "secret" not in answer.stderr + answer.stdout
 
 
 def test_revocation_answers_are_fetched_through_the_guard(world):
