@@ -6,14 +6,17 @@ import os
 import shutil
 import subprocess
 import sys
+from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
 from django.core.management import call_command
 
 from dashboard.verify_report import printable
-from tests.simulators.revocation import RevocationHost, on_loopback
+from tests.simulators.revocation import RevocationHost, make_crl, on_loopback
 
 PROJECT = Path(__file__).resolve().parents[2]
 VECTORS = PROJECT / "tests" / "vectors"
@@ -363,14 +366,55 @@ def test_offline_says_that_nobody_was_asked(world):
     assert got["signatures"][0]["checks"]["revocation"]["status"] == "not evaluated"
 
 
-@pytest.mark.network
-def test_answers_of_an_allowed_place_decide_and_bound_how_long_the_word_holds(world, settings):
-    settings.REVOCATION_NETWORKS = ["127.0.0.1:5712"]
+def published():
+    """The responders and CRLs of the vectors."""
     host = RevocationHost()
     for place in json.loads((VECTORS / "revocation" / "index.json").read_text()):
         host.put(place["url"], (VECTORS / place["file"]).read_bytes())
+    return host
+
+
+@pytest.mark.network
+def test_answers_of_an_allowed_place_decide_and_bound_how_long_the_word_holds(world, settings):
+    settings.REVOCATION_NETWORKS = ["127.0.0.1:5712"]
+    host = published()
     with on_loopback(host, 5712):  # which the certificates of the vectors name
         code, got = ask(*world("revocation-ocsp-good"), *reference("revocation-ocsp-good"))
         assert (code, got["status"], got["green_until"]) == (0, "verified", "2096-03-01T00:00:00Z")
         code, got = ask(*world("revocation-crl-revoked"), *reference("revocation-crl-revoked"))
         assert (code, got["status"], got["reason"]) == (1, "untrusted", "revoked")
+
+
+NOWHERE = dict.fromkeys(("TMPDIR", "HOME", "XDG_CACHE_HOME", "SIGNBOARD_DATA"), "/dev/null/nowhere")
+
+
+@pytest.mark.network
+@pytest.mark.parametrize("padding", [0, 1 << 21], ids=["small", "of two mebibytes"])
+def test_cve_2024_51491_where_nothing_can_be_written_verify_still_answers_from_a_crl(world, padding):
+    """No folder for temporary files, a disk that takes no byte: an answer needs neither."""
+    host = published()
+    if padding:
+        host.put("http://127.0.0.1:5712/crl/good.crl", padded_crl(padding))
+    asked = {"SIGNBOARD_REVOCATION_NETWORKS": "127.0.0.1:5712"}
+    with on_loopback(host, 5712):
+        for name, code, status in (("crl-good", 0, "verified"), ("crl-revoked", 1, "untrusted")):
+            options = [*world(f"revocation-{name}"), *reference(f"revocation-{name}"), "--json"]
+            command = ["sh", "-c", 'ulimit -f 0; exec "$@"', "sh", sys.executable, "manage.py", "verify", *options]
+            answer = subprocess.run(
+                command, cwd=PROJECT, env=NOWHERE | asked | {"PATH": os.defpath}, capture_output=True, timeout=60
+            )
+            assert (answer.returncode, json.loads(answer.stdout)["status"]) == (code, status), answer.stderr
+
+
+def padded_crl(size):
+    """The good CRL with something in it that nobody reads, so that a process of its own reads it."""
+    pki = VECTORS / "pki"
+    authority = x509.load_pem_x509_certificate((pki / "wharf-rev-ca.crt").read_bytes())
+    key = serialization.load_pem_private_key((pki / "wharf-rev-ca.key").read_bytes(), None)
+    private = x509.UnrecognizedExtension(
+        x509.ObjectIdentifier("1.3.6.1.4.1.99999.1"), b"\4\x83" + size.to_bytes(3) + bytes(size)
+    )
+    since, until = datetime(2026, 3, 1, tzinfo=UTC), datetime(2096, 3, 1, tzinfo=UTC)
+    return make_crl(
+        this_update=since, next_update=until, issuer=authority.subject, key=key, extensions=[(private, False)]
+    )
