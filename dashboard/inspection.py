@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dashboard.stored_answers import NotStoredError, find_stored
-from dashboard.targets import layout_target
+from dashboard.targets import layout_target, not_a_layout
 from dashboard.verify_arguments import CannotAnswerError, instant
 from registries.models import Manifest
 from registries.oci.archive import is_layout
@@ -72,9 +72,7 @@ def inspect_target(options: Mapping[str, Any]) -> Inspection:
     if is_layout(Path(options["target"])):
         return _in_layout(options, at)
     if options["reference"] or options["trust_store"]:
-        raise CannotAnswerError(
-            f"{options['target']} is not a directory; --reference and --trust-store are for a layout directory."
-        )
+        raise CannotAnswerError(f"{not_a_layout(options)}; --reference and --trust-store are for a layout.")
     return _stored(Reference.parse(options["target"]), at)
 
 

@@ -14,9 +14,11 @@ from dashboard.stored_answers import NotStoredError
 from dashboard.verify_report import Report, as_lines, printable
 from dashboard.verify_report import as_json as report_as_json
 from registries.oci.errors import OciError
-from trust.notary.errors import NotaryError, TrustPolicyError
+from trust.notary.errors import NotaryError, TrustPolicyError, quote
+from trust.notary.rfc3339 import parse_rfc3339
 
 LARGEST_POLICY = 1 << 20
+LONGEST_NUMBER = 15  # digits: no file has more bytes
 NO_DATABASE = (
     "Signboard's database cannot be read. Give --policy and --trust-store to judge a layout without it, or say with "
     "SIGNBOARD_DATA or SIGNBOARD_DATABASE_URL where it is."
@@ -85,15 +87,19 @@ def user_metadata(pairs: Sequence[str]) -> Mapping[str, str]:
 
 def instant(text: str | None) -> datetime:
     """The instant that --at names; now, if it is absent."""
-    if not text:
+    if text is None:
         return datetime.now(UTC)
     try:
-        moment = datetime.fromisoformat(text)
+        return parse_rfc3339(text)
     except ValueError as error:
-        raise CannotAnswerError(f"--at {text} is not an RFC 3339 time.") from error
-    if moment.tzinfo is None:
-        raise CannotAnswerError(f"--at {text} has no time zone: write 2026-11-21T09:00:00Z.")
-    return moment
+        raise CannotAnswerError(f"--at {quote(text)} is not an RFC 3339 time such as 2026-11-21T09:00:00Z.") from error
+
+
+def whole_number(text: str, fault: str) -> int:
+    """The number that an argument's digits say; digits without end are no number. `fault` is what it is not."""
+    if not text.isascii() or not text.isdigit() or len(text) > LONGEST_NUMBER:
+        raise CannotAnswerError(fault)
+    return int(text)
 
 
 def answer(report: Report, *, as_json: bool) -> str:

@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from dashboard.revocation_now import ask_now, lacking
 from dashboard.stored_answers import active_material, stored_report
-from dashboard.targets import add_target, layout_target
+from dashboard.targets import add_target, layout_target, not_a_layout
 from dashboard.verify_arguments import (
     CANNOT_ANSWER,
     CannotAnswerError,
@@ -21,11 +21,12 @@ from dashboard.verify_arguments import (
     read_policy,
     refusal,
     user_metadata,
+    whole_number,
 )
 from dashboard.verify_report import JudgedSignature, Report
 from registries.oci.archive import is_layout
 from registries.oci.reference import Reference
-from trust.notary.errors import TrustPolicyError
+from trust.notary.errors import TrustPolicyError, quote
 from trust.notary.evidence import Evidence, examine
 from trust.notary.judge import Question, judge
 from trust.notary.notation_verdict import MAX_SIGNATURES
@@ -104,9 +105,7 @@ def _stored_report(
 ) -> Report:
     """The answer about an artifact of a connected registry, from what was indexed of it."""
     if options["policy"] or options["trust_store"] or options["reference"]:
-        raise CannotAnswerError(
-            f"{options['target']} is not a directory; --policy, --trust-store and --reference are for a layout directory."
-        )
+        raise CannotAnswerError(f"{not_a_layout(options)}; --policy, --trust-store and --reference are for a layout.")
     reference = Reference.parse(options["target"])
     return stored_report(reference, at, metadata, max_signatures, offline=options["offline"])
 
@@ -147,6 +146,8 @@ class _Ruling:
 
 
 def _positive(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) < 1:
-        raise CannotAnswerError(f"--max-signatures {text} is not a positive number.")
-    return int(text)
+    fault = f"--max-signatures {quote(text)} is not a positive number."
+    number = whole_number(text, fault)
+    if number < 1:
+        raise CannotAnswerError(fault)
+    return number

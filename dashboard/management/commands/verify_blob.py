@@ -20,6 +20,7 @@ from dashboard.verify_arguments import (
     read_policy,
     refusal,
     user_metadata,
+    whole_number,
 )
 from dashboard.verify_report import Report
 from registries.oci.digest import Digest
@@ -32,7 +33,6 @@ from trust.notary.judge import Question
 from trust.notary.trust_store import TrustStores
 
 CHUNK = 1 << 20
-LONGEST_SIZE = 15  # digits: no file has more bytes
 
 
 class Command(BaseCommand):
@@ -108,9 +108,7 @@ def _blob(options: Mapping[str, Any], evidence: Evidence) -> Blob:
 
 
 def _size(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or len(text) > LONGEST_SIZE:
-        raise CannotAnswerError(f"--size {quote(text)} is not a number of bytes.")
-    return int(text)
+    return whole_number(text, f"--size {quote(text)} is not a number of bytes.")
 
 
 def _policy_and_stores(options: Mapping[str, Any]) -> tuple[BlobTrustPolicy, TrustStores]:
