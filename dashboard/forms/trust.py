@@ -162,9 +162,10 @@ class PolicyForm(DocumentForm):
             return data
         if not data["document"] and not data["text"].strip():
             self.add_error("document", "Choose the file, or paste the text.")
-        if data["certificates"] and not data["store"]:
+        store, certificates = data["store"], data["certificates"]  # add_error takes a field's value away
+        if certificates and not store:
             self.add_error("store", "Say which store the certificates go to.")
-        if data["store"] and not data["certificates"]:
+        elif store and not certificates:
             self.add_error("certificates", "Choose the certificates that go to this store.")
         return data
 

@@ -127,6 +127,12 @@ class TestUploadingAPolicy:
         assert says in page_of(upload(admin, policy(), **fields))
         assert not TrustRevision.objects.exists()
 
+    def test_certificates_without_a_store_are_asked_for_its_name(self, admin, root):
+        answer = upload(admin, policy(), certificates=[file(root, "root.pem")])
+        assert answer.status_code == 400
+        assert "Say which store the certificates go to" in page_of(answer)
+        assert not TrustRevision.objects.exists()
+
     def test_two_edits_of_the_same_revision_do_not_overwrite_each_other(self, admin):
         publish()
         upload(admin, policy(statement(level="audit")), based_on="1")
