@@ -5,6 +5,7 @@ from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from rest_framework.decorators import api_view, renderer_classes
+from rest_framework.exceptions import ValidationError
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -20,7 +21,10 @@ from registries.oci.digest import Digest
 from trust import revisions, verification
 from trust.on_the_spot import JudgedArtifact
 
-LONGEST_PAGE = 200
+SIZES = {  # rows of a page: usually, and at most
+    JSONRenderer.format: (listing.PAGE_SIZE, 200),
+    ArtifactsCsv.format: (listing.COUNTED, listing.COUNTED),
+}
 
 
 @api_view(["GET"])
@@ -28,7 +32,9 @@ LONGEST_PAGE = 200
 def artifacts(request: Request) -> Response:
     """The list of artifacts: `q`, `registry`, `repository`, `name`, `status`, `reason` narrow it; `after` pages it."""
     now = timezone.now()
-    filters = Filters.parse(request.query_params)
+    filters = Filters.parse(request.query_params, also=("limit", "format"))
+    if filters.unknown:
+        raise ValidationError({name: [_not_understood(name, value)] for name, value in filters.unknown})
     rows = listing.artifacts(access.repositories_of(request.user), revisions.active_number(), now)
     found = listing.found_in(rows, filters).filter(filters.verdict())
     is_csv = request.accepted_renderer.format == ArtifactsCsv.format
@@ -36,7 +42,7 @@ def artifacts(request: Request) -> Response:
         found,
         after=request.query_params.get("after", ""),
         before=request.query_params.get("before", ""),
-        size=listing.COUNTED if is_csv else _limit(request.query_params.get("limit")),
+        size=_limit(request.query_params.get("limit"), *SIZES[request.accepted_renderer.format]),
     )
     answer = {
         "next": _neighbour(request, "after", page.next),
@@ -47,9 +53,19 @@ def artifacts(request: Request) -> Response:
     return Response(answer, headers=headers)
 
 
-def _limit(text: str | None) -> int:
-    wanted = int(text) if text and text.isascii() and text.isdigit() and len(text) < 6 else listing.PAGE_SIZE
-    return min(max(1, wanted), LONGEST_PAGE)
+def _limit(text: str | None, usual: int, most: int) -> int:
+    """How many rows a page has."""
+    if not text:
+        return usual
+    if not (text.isascii() and text.isdigit() and len(text) < 19 and int(text)):
+        raise ValidationError({"limit": [f"“{text[:80]}” is not understood. It may be a number from 1 on."]})
+    return min(int(text), most)
+
+
+def _not_understood(name: str, value: str) -> str:
+    if name not in listing.PARAMETERS:
+        return f"There is no such parameter. There are {', '.join((*listing.PARAMETERS, 'limit', 'format'))}."
+    return f"“{value[:80]}” is not understood. It may be {listing.PARAMETERS[name]}."
 
 
 def _neighbour(request: Request, name: str, cursor: str) -> str | None:
