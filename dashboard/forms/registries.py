@@ -9,7 +9,7 @@ from django import forms
 from django.conf import settings
 
 from dashboard.forms.fields import CertificateText, Lines, SecretText
-from registries import credential_helpers, docker_config
+from registries import addresses, credential_helpers, docker_config
 from registries.models import Registry
 from registries.oci.archive import is_tar
 from registries.oci.errors import ReferenceFormatError
@@ -184,6 +184,7 @@ class RegistryForm(ConnectionForm):
         address: str = self.cleaned_data["address"].lower()
         if not is_registry_name(address):
             raise forms.ValidationError(ADDRESS_EXAMPLE)
+        _check_reachable(address)
         return "docker.io" if canonical_registry(address) == "docker.io" else address
 
     def clean_reference_name(self) -> str:
@@ -207,6 +208,7 @@ class RegistryForm(ConnectionForm):
         networks: list[str] = self.cleaned_data["allowed_networks"]
         for network in networks:
             _check_network(network)
+            _check_reachable(network)
         return networks
 
     def clean_token_services(self) -> list[str]:
@@ -214,6 +216,7 @@ class RegistryForm(ConnectionForm):
         for service in services:
             if not is_registry_name(service):
                 raise forms.ValidationError(f"{service[:80]} is not a host or host:port.")
+            _check_reachable(service)
         return services
 
     def clean(self) -> dict[str, Any]:
@@ -225,7 +228,18 @@ class RegistryForm(ConnectionForm):
             self.add_error("credential_helper", "Give a user name and password, or choose a helper: not both.")
         if data.get("password") and not data.get("username"):
             self.add_error("username", "A password needs a user name. Many registries take any name beside a token.")
+        self._check_password(data)
         return data
+
+    def _check_password(self, data: dict[str, Any]) -> None:
+        # One that is stored and may not be sent to the place entered now is forgotten, and the page says so.
+        given = (
+            data.get("password") or data.get("credential_helper") or (self.instance and self.instance.sealed_password)
+        )
+        refused = self.errors.keys() & {"username", "password", "credential_helper", "docker_config"}
+        if data.get("username") and not given and not refused:
+            text = "A user name needs its password or token. With neither, the registry is asked without credentials."
+            self.add_error("password", text)
 
     def _import(self, data: dict[str, Any]) -> None:
         """Take user name and password from Docker's file, if one was given."""
@@ -334,6 +348,12 @@ class LayoutForm(ConnectionForm):
         name, _, repository = self.cleaned_data["stands_for"].partition("/")
         registry.reference_name = name
         registry.repository_patterns = [repository] if repository else []
+
+
+def _check_reachable(text: str) -> None:
+    """Refused here already: what would never be contacted, whatever is allowed."""
+    if why := addresses.never(text):
+        raise forms.ValidationError(f"{why}.")
 
 
 def _check_network(text: str) -> None:

@@ -5,7 +5,7 @@ from ipaddress import ip_address
 import httpcore
 import pytest
 
-from registries.addresses import AllowedAddresses
+from registries.addresses import AllowedAddresses, never
 from registries.oci.errors import ReferenceFormatError, RegistryError
 from registries.pinning import Clock, GuardedBackend, resolve
 
@@ -123,6 +123,41 @@ def test_metadata_and_link_local_addresses_are_opened_by_no_setting(address):
     for allowed in (NONE, EVERYTHING, AllowedAddresses.parse(["169.254.169.254:80", "169.254.169.254/32", "::/0"])):
         for host in ("host", "169.254.169.254"):
             assert "never contacts" in allowed.refusal(host, 5000, ip_address(address))
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "169.254.169.254",
+        "169.254.169.254:80",
+        "169.254.169.254.",
+        "2852039166",
+        "0xa9fea9fe:5000",
+        "169.254.43518",
+        "[fe80::1]:5000",
+        "[::ffff:169.254.169.254]",
+        "0.0.0.0:5000",
+        "169.254.0.0/16",
+        "169.254.169.254/32",
+        "::ffff:169.254.0.0/112",
+        "224.0.0.0/8",
+        "fe80::/64",
+    ],
+)
+def test_what_is_never_contacted_is_known_before_it_is_tried(entry):
+    assert entry in never(entry)
+    assert "Signboard never contacts" in never(entry)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "registry.test", "registry.test:5000", "localhost:5000", "10.0.0.1", "10.0.0.1:5000", "127.0.0.1:5000", "[::1]:80",
+        "10.0.0.0/8", "0.0.0.0/0", "::/0", "fd00::/8", "168.63.0.0/16", "169.254.169.254.nip.test",
+    ],
+)  # fmt: skip
+def test_what_may_be_contacted_is_not_refused_beforehand(entry):
+    assert never(entry) == ""
 
 
 def test_permission_is_for_exactly_the_host_and_port_or_the_network():
