@@ -12,13 +12,20 @@ from rest_framework.response import Response
 
 from dashboard import access, listing, work
 from dashboard.api.renderers import ArtifactsCsv
-from dashboard.api.serializers import ArtifactSerializer, revision_as_json, signature_as_json, trust_as_json
+from dashboard.api.serializers import (
+    ArtifactSerializer,
+    registry_as_json,
+    revision_as_json,
+    signature_as_json,
+    trust_as_json,
+)
 from dashboard.listing import Filters
 from dashboard.trust_pages import Reading, stores_of
 from registries import questions, tasks
 from registries.models import Manifest
 from registries.oci.digest import Digest
 from trust import revisions, verification
+from trust.models import TrustRevision
 from trust.on_the_spot import JudgedArtifact
 
 SIZES = {  # rows of a page: usually, and at most
@@ -109,34 +116,14 @@ def _judged(request: Request, repository_id: int, digest: Digest) -> JudgedArtif
 def registries(request: Request) -> Response:
     """The registries, and how indexing goes."""
     rows = work.registry_rows(access.registries_of(request.user), access.repositories_of(request.user), timezone.now())
-    return Response(
-        {
-            "results": [
-                {
-                    "id": row.registry.pk,
-                    "reference_name": row.registry.reference_name,
-                    "address": row.registry.address,
-                    "source": row.registry.source,
-                    "condition": row.condition.word.lower(),
-                    "error": row.error,
-                    "repositories": row.progress.repositories,
-                    "waiting": row.progress.waiting,
-                    "running": row.progress.running,
-                    "failing": row.progress.failing,
-                    "artifacts": row.artifacts,
-                    "indexed_at": row.progress.last_indexed,
-                }
-                for row in rows
-            ]
-        }
-    )
+    return Response({"results": [registry_as_json(row) for row in rows]})
 
 
 @api_view(["GET"])
-def trust_revision(request: Request) -> Response:
-    """The active revision: its statements and trust stores."""
-    active = revisions.active()
-    if active is None:
+def trust_revision(request: Request, number: int | None = None) -> Response:
+    """A revision, the active one unless it is numbered: its statements and trust stores."""
+    shown = revisions.active() if number is None else TrustRevision.objects.filter(number=number).first()
+    if shown is None:
         raise Http404
-    reading = Reading.of(active, request.user)
+    reading = Reading.of(shown, request.user)
     return Response(revision_as_json(reading, stores_of(reading)))

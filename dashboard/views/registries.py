@@ -59,6 +59,7 @@ def _registry_context(request: Request, shown: Registry) -> dict[str, Any]:
             total.add(all_counts)
     return {
         "at": now,
+        "json_url": reverse("api_registries"),
         "registry": shown,
         "survey": survey,
         "sees_whole": access.sees_whole(request.user, shown),
