@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import zip_longest
 
@@ -12,6 +13,7 @@ from django.utils import timezone
 
 from dashboard.models import AuditEntry
 
+SIZE = 50  # entries a page
 CHAIN_LOCK = 0x5169_6E62  # PostgreSQL's advisory lock: entries are appended one after another
 
 
@@ -58,3 +60,27 @@ def first_broken(entries: Sequence[AuditEntry]) -> AuditEntry | None:
         if newer.hash != hash_of(newer) or (older is not None and newer.previous_hash != older.hash):
             return newer
     return None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some entries, newest first; the entry that others are older than, if there are any; and the one that was edited."""
+
+    entries: list[AuditEntry]
+    older: int | None
+    broken: AuditEntry | None
+
+
+def page_before(number: int | None) -> Page:
+    """The entries before one, or the newest ones."""
+    entries = AuditEntry.objects.order_by("-pk")
+    if number is not None:
+        entries = entries.filter(pk__lt=number)
+    found = list(entries[: SIZE + 1])  # one more: it tells whether older ones exist, and ends the chain of this page
+    shown = found[:SIZE]
+    return Page(shown, shown[-1].pk if len(found) > SIZE else None, first_broken(found))
+
+
+def entry_number(text: str) -> int | None:
+    """The number of an entry that somebody may have typed; None for what is none."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None

@@ -13,7 +13,8 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from dashboard import access, audit, work
-from dashboard.forms.registries import ConnectionForm, LayoutForm, RegistryForm
+from dashboard.forms.layouts import LayoutForm
+from dashboard.forms.registries import ConnectionForm, RegistryForm
 from dashboard.paging import page_of
 from dashboard.requests import Request
 from registries import capabilities, connections, credentials, disconnecting, tasks
@@ -59,6 +60,7 @@ def _registry_context(request: Request, shown: Registry) -> dict[str, Any]:
             total.add(all_counts)
     return {
         "at": now,
+        "json_url": reverse("api_registries"),
         "registry": shown,
         "survey": survey,
         "sees_whole": access.sees_whole(request.user, shown),

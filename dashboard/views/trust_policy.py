@@ -43,9 +43,17 @@ def _page(request: Request, shown: TrustRevision | None) -> HttpResponse:
         ),
         "is_admin": access.is_admin(request.user),
         "sees_everything": access.sees_everything(request.user),
-        "json_url": reverse("api_trust_revision"),
+        "json_url": _json_url(shown, active),
     }
     return render(request, "dashboard/trust_policy.html", context)
+
+
+def _json_url(shown: TrustRevision | None, active: int | None) -> str:
+    if shown is None:
+        return ""
+    if shown.number == active:
+        return reverse("api_trust_revision")
+    return reverse("api_numbered_trust_revision", args=[shown.number])
 
 
 @require_safe

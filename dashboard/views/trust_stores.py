@@ -6,6 +6,7 @@ from django.contrib import messages
 from django.forms import Form
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -29,6 +30,7 @@ def trust_stores(request: Request) -> HttpResponse:
     context = {
         "at": now,
         "active": active,
+        "json_url": reverse("api_trust_revision") if active else "",
         "stores": stores,
         "outdated": sum(
             expiry_word(certificate, now) == "expired"

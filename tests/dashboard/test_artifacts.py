@@ -145,9 +145,22 @@ def test_an_empty_list_says_why_it_is_empty(client, reviewer):
     assert "No artifact matches" in show(client, "?q=nothing-of-the-sort")
 
 
-def test_a_cursor_and_filters_of_nonsense_show_the_first_page(client, reviewer):
+def test_empty_filters_show_the_first_page(client, reviewer):
     make_artifact(make_repository())
-    assert "web/cart" in show(client, "?after=%00%ff&before=zzz&registry=abc&status=,,")
+    assert "web/cart" in show(client, "?after=&registry=&status=,,")
+
+
+@pytest.mark.parametrize(
+    "query", ["status=nope", "status=Verified", "registry=abc", "repository=-1", "kind=sbom", "after=zzz", "q=%00"]
+)
+def test_a_filter_that_nobody_understands_matches_nothing_and_is_named(client, query):
+    client.force_login(make_person())
+    make_artifact(make_repository(), "failed")
+    page = show(client, f"?{query}&name=web/*")
+    assert "No artifact matches" in page
+    assert "web/cart" not in page
+    assert re.search(r'Unknown filter</span><b class="clip">.*?<a href="\?name=web/\*"', page)
+    assert "Unknown filter" not in show(client, "?name=web/*")
 
 
 def test_the_registries_are_offered_once_each(client):

@@ -97,6 +97,16 @@ class TestConnecting:
             ({"private": "on", "allowed_networks": "10.0.0.1/8"}, "bits after the prefix must be zero"),
             ({"private": "on", "allowed_networks": "10.0.0.1"}, "neither host:port nor a network"),
             ({"password": "x"}, "A password needs a user name"),
+            ({"username": "robot"}, "A user name needs its password or token"),
+            ({"address": "169.254.169.254"}, "169.254.169.254 is a metadata, link-local or multicast address"),
+            ({"address": "[::ffff:169.254.169.254]:80"}, "which Signboard never contacts"),
+            ({"address": "0xa9fea9fe:80"}, "which Signboard never contacts"),
+            ({"private": "on", "allowed_networks": "169.254.0.0/16"}, "169.254.0.0/16 has metadata, link-local"),
+            (
+                {"private": "on", "allowed_networks": "10.0.0.0/8\n169.254.169.254:80"},
+                "169.254.169.254:80 is a metadata",
+            ),
+            ({"token_services": "169.254.169.254"}, "which Signboard never contacts"),
         ],
     )
     def test_what_will_not_do_is_said_beside_the_field(self, admin, changes, says):
