@@ -20,10 +20,10 @@ BY_REASON = {
     "revocation_logged": "Signed by {signer}, accepted by statement {statement}; revocation of certificates is only logged.",
     "revocation_skipped": "Signed by {signer}, accepted by statement {statement}, which does not ask for revocation.",
     "answer_doubtful": "Signed by {signer}, accepted by statement {statement}; an answer about revocation is not what it should be.",
-    # untrusted: intact, but not as the statement asks
-    "unknown_root": "Signed by {signer}, whose certificates lead to no root that statement {statement} trusts.",
-    "no_store_for_scheme": "Signed by {signer}, but statement {statement} names no trust store for this signing scheme.",
-    "trust_store_unusable": "Signed by {signer}, but a trust store of statement {statement} cannot be used, so it trusts nobody.",
+    # untrusted: intact, but not as the statement asks; a claimant is a signer whose name no trusted root vouches for
+    "unknown_root": "Signed by {claimant}, whose certificates lead to no root that statement {statement} trusts.",
+    "no_store_for_scheme": "Signed by {claimant}, but statement {statement} names no trust store for this signing scheme.",
+    "trust_store_unusable": "Signed by {claimant}, but a trust store of statement {statement} cannot be used.",
     "identity_mismatch": "Intact and from a trusted root, but signed by {signer}, whom statement {statement} does not accept.",
     "no_subject_identity": "Signed by {signer}, but statement {statement} names only identities that Signboard cannot compare.",
     "subject_unreadable": "Signed by {signer}, whose subject cannot be compared with the names in statement {statement}.",
@@ -109,6 +109,7 @@ def sentence(word: Word, reason: str, *, signer: str = "", statement: str = "", 
         form = COVERED
     if word is Word.verified:
         form = BY_WORD[word]  # whatever the code, a full verdict is said in one way
+    form = form.replace("{claimant}", "somebody who claims to be {signer}" if signer.strip() else "{signer}")
     names = {"signer": _short(signer) or "somebody unnamed", "statement": _short(statement) or "of the policy"}
     pieces = _PLACE.split(form)  # text, place, text, place, … text
     parts = (Part(names[piece], name=True) if odd % 2 else Part(piece) for odd, piece in enumerate(pieces))

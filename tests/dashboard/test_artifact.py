@@ -101,6 +101,23 @@ def test_a_broken_envelope_proves_no_signer(place, reader):
     assert "Signed by" not in text(page)
 
 
+def test_the_name_of_an_impostor_is_shown_as_a_claim_wherever_it_stands(place, reader):
+    image = place.signed("stranger", tag="1.0")
+    place.judge()
+    page = show(reader, url(place, image))
+    assert said(page).startswith("Untrusted. Signed by somebody who claims to be")
+    assert "Signer not proven" in page
+    assert "Claims to be" in page
+    assert "Why: <bdi>somebody who claims to be" in page
+    assert "leaf, until" not in text(page)
+    assert "claims, not proven" in page
+    (signature,) = re.findall(r"/signatures/(sha256:[0-9a-f]{64})/", page)[:1]
+    one = show(reader, url(place, image, "signature", signature))
+    assert "<h1>Signature by somebody who claims to be" in re.sub(r"</?bdi>", "", one)
+    assert "Only claimed: no trusted root vouches for these names" in one
+    assert "claims " in text(show(reader, url(place, image, "artifact_tree")))
+
+
 def test_an_unsigned_artifact_says_what_a_signature_would_have_to_satisfy(place, reader):
     image = place.image("1.0")
     place.list(image)

@@ -26,6 +26,14 @@ def test_who_signed_and_whose_statement_are_named():
     assert [part.text for part in said.parts if part.name] == ["Acme Build 07", "release-images"]
 
 
+@pytest.mark.parametrize("reason", ["unknown_root", "no_store_for_scheme", "trust_store_unusable"])
+def test_a_name_that_no_trusted_root_vouches_for_is_said_to_be_claimed(reason):
+    said = sentence(Word.untrusted, reason, signer="release-signer 03", statement="batch")
+    assert said.text.startswith("Untrusted. Signed by somebody who claims to be release-signer 03, ")
+    assert [part.text for part in said.parts if part.name] == ["release-signer 03", "batch"]
+    assert "claims" not in sentence(Word.untrusted, reason, statement="batch").text
+
+
 def test_a_name_that_looks_like_a_place_is_left_alone():
     said = sentence(Word.verified, "verified", signer="{statement}", statement="s")
     assert said.text == "Verified. Signed by {statement}, accepted by statement s."
