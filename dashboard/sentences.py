@@ -72,10 +72,10 @@ BY_REASON = {
     "level_skip": "Statement {statement} skips verification for this repository.",
     "no_such_statement": "The blob trust policy has no statement of that name, so nothing was asked of it.",
     "no_global_statement": "No statement of the blob trust policy is global and none was named, so nothing was asked of it.",
-    # stale: it was green
-    "listing_old": "It was verified, but the registry has not been asked for its signatures lately.",
-    "deadline": "It was verified until a certificate or the signature expired.",
-    "standing": "It was verified, but whether its certificates still stand is not known any more.",
+    # stale: it was green, of which word is told by the message
+    "listing_old": "It was green, but the registry has not been asked for its signatures lately.",
+    "deadline": "It was green until a certificate or the signature expired.",
+    "standing": "It was green, but whether its certificates still stand is not known any more.",
 }  # fmt: skip
 BY_WORD = {
     Word.verified: "Signed by {signer}, accepted by statement {statement}.",
@@ -85,7 +85,7 @@ BY_WORD = {
     Word.unsigned: "The registry lists no signature for this artifact.",
     Word.not_checked: "Nothing was asked of this artifact.",
     Word.unknown: "Nobody here can say whether a good signature is attached.",
-    Word.stale: "It was verified, and has to be checked again.",
+    Word.stale: "It was green, and has to be checked again.",
 }
 COVERED = "It has no signature of its own; a verified index that names it is signed."
 

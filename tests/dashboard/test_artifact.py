@@ -3,11 +3,14 @@
 import json
 import re
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 
+from dashboard.sentences import sentence
 from registries.models import Content, Listing, Presence
 from tests.dashboard.rows import make_person, make_repository
 from tests.trust import seeding
@@ -165,6 +168,22 @@ def test_an_aged_listing_takes_green_away(place, reader):
     page = show(reader, url(place, image))
     assert said(page).startswith("Stale.")
     assert 'class="badge is-stale"' in page.partition("Signatures")[0]
+
+
+def test_what_is_stale_is_not_said_to_be_green_until_later(place, reader):
+    image = place.signed("release", tag="1.0")
+    assert "Green until" in show(reader, url(place, image))
+    Listing.objects.update(checked_at=timezone.now() - timedelta(days=2))
+    assert "Green until" not in show(reader, url(place, image))
+
+
+def test_a_deadline_that_passed_is_told_in_the_past():
+    at = timezone.now()
+    said = sentence(Word.stale, "standing")
+    context = {"said": said, "word": "stale", "reason": "standing", "judged": SimpleNamespace(at=at, revision=None)}
+    part = "dashboard/parts/verdict.html"
+    assert "Was green until" in render_to_string(part, {**context, "green_until": at - DAY})
+    assert "reen until" not in render_to_string(part, {**context, "green_until": at + DAY})
 
 
 def test_a_hostile_signer_and_annotations_are_inert(place, reader):

@@ -45,6 +45,13 @@ def test_no_sentence_but_a_green_one_says_that_a_signature_is_accepted(word):
     assert "accepted by" not in said.text
 
 
+@pytest.mark.parametrize("reason", ["listing_old", "deadline", "standing", "no code that anybody knows"])
+def test_stale_does_not_say_which_green_word_it_was(reason):
+    text = sentence(Word.stale, reason).text
+    assert text.startswith("Stale. It was green")
+    assert "verified" not in text
+
+
 def test_unsigned_is_no_accusation_and_an_index_may_cover_it():
     assert sentence(Word.unsigned, "unsigned").text == "Unsigned. The registry lists no signature for this artifact."
     assert "index" in sentence(Word.unsigned, "unsigned", covered=True).text
