@@ -1,4 +1,4 @@
-"""The audit record: what people did, and Signboard's own commands, each entry hashed over the one before it, so that a later edit shows."""
+"""The audit record: what people and the commands of Signboard did, each entry hashed over the one before it: a later edit shows."""
 
 import hashlib
 import json
