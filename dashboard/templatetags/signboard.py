@@ -171,18 +171,6 @@ def age_text(when: datetime, at: datetime) -> str:
 
 
 @register.filter
-def folder(name: str) -> str:
-    """A repository's name up to its last part: "platform/base-images/"."""
-    return name[: name.rfind("/") + 1]
-
-
-@register.filter
-def leaf(name: str) -> str:
-    """The last part of a repository's name."""
-    return name[name.rfind("/") + 1 :]
-
-
-@register.filter
 def count(number: int | None) -> str:
     """A figure with separators."""
     return "" if number is None else f"{number:,}"
