@@ -1,4 +1,4 @@
-"""The audit record: what people did, each entry hashed over the one before it, so that a later edit shows."""
+"""The audit record: what people and the commands of Signboard did, each entry hashed over the one before it: a later edit shows."""
 
 import hashlib
 import json
@@ -20,7 +20,10 @@ CHAIN_LOCK = 0x5169_6E62  # PostgreSQL's advisory lock: entries are appended one
 def record(
     user: User | AnonymousUser | None, action: str, subject: str, at: datetime | None = None, **details: object
 ) -> AuditEntry:
-    """Add an entry in the caller's transaction: the act and its entry are kept together or not at all."""
+    """Add an entry in the caller's transaction: the act and its entry are kept together or not at all.
+
+    Without a user it was a command of Signboard itself, which `details` name.
+    """
     if not connection.in_atomic_block:
         raise transaction.TransactionManagementError("an act is recorded in the transaction of the act")
     if connection.vendor == "postgresql":

@@ -9,6 +9,7 @@ from dashboard.parts import plain
 from dashboard.sentences import Sentence, sentence
 from dashboard.signature_page import Attribute, Link, attributes_of, links, timestamp_of
 from dashboard.trust_path import format_of
+from dashboard.vouched import vouched
 from dashboard.words import LOOKS
 from trust.blobs import JudgedBlob
 from trust.models import TrustRevision
@@ -32,6 +33,7 @@ class BlobPage:
     chain: tuple[Link, ...]
     signed: Signed | None
     proven: bool  # a valid signature vouches for `signed` and `chain`
+    vouched: bool  # a trusted root vouches for the names in `chain`
     attributes: tuple[Attribute, ...]
     metadata: tuple[tuple[str, str], ...]
     format: str
@@ -70,6 +72,7 @@ class BlobPage:
             chain=tuple(links(evidence, outcome)),
             signed=signed,
             proven=evidence.integrity is None,
+            vouched=vouched(outcome),
             attributes=tuple(attributes_of(signed)) if signed else (),
             metadata=tuple(target.annotations.items()) if target else (),
             format=format_of(evidence),

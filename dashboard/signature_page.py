@@ -8,6 +8,7 @@ from dashboard.artifact_pages import Place, rungs_of, steps_of
 from dashboard.ladder import Rung, nearest_fix
 from dashboard.sentences import Sentence, sentence
 from dashboard.trust_path import Step, format_of, role_of
+from dashboard.vouched import called, vouched
 from trust.notary.certificates import Certificate
 from trust.notary.checks import as_sentence, as_text
 from trust.notary.errors import quote
@@ -53,6 +54,7 @@ class SignaturePage:
     chain: tuple[Link, ...]
     signed: Signed | None
     proven: bool  # a valid signature vouches for `signed` and `chain`
+    vouched: bool  # a trusted root vouches for the names in `chain`
     attributes: tuple[Attribute, ...]
     metadata: tuple[tuple[str, str], ...]
     format: str
@@ -72,7 +74,9 @@ def signature_page(place: Place, judged: JudgedArtifact, signature: JudgedSignat
     target = signed.target if signed else None
     return SignaturePage(
         signature=signature,
-        title=f"Signature by {outcome.signer}" if outcome.signer else "Signature, signer not proven",
+        title=f"Signature by {called(outcome.signer, vouched=vouched(outcome))}"
+        if outcome.signer
+        else "Signature, signer not proven",
         said=sentence(outcome.word, outcome.reason, signer=outcome.signer, statement=statement),
         fix=nearest_fix(outcome, judged.choice, outcome.word, outcome.reason, judged.repository.reference),
         rungs=rungs_of(judged, signature),
@@ -80,6 +84,7 @@ def signature_page(place: Place, judged: JudgedArtifact, signature: JudgedSignat
         chain=tuple(links(evidence, outcome)) if evidence else (),
         signed=signed,
         proven=proven,
+        vouched=vouched(outcome),
         attributes=tuple(attributes_of(signed)) if signed else (),
         metadata=tuple(target.annotations.items()) if target else (),
         format=format_of(evidence),

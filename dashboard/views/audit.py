@@ -19,6 +19,8 @@ ACTIONS = {
     "registry.disconnected": "Disconnected a registry",
     "registry.index_asked": "Asked for indexing",
     "repository.index_asked": "Asked for indexing",
+    "endpoint.created": "Made an endpoint",
+    "endpoint.revoked": "Revoked an endpoint",
     "trust_revision.policy_uploaded": "Uploaded a trust policy",
     "trust_revision.blob_policy_uploaded": "Uploaded a blob trust policy",
     "trust_revision.blob_policy_removed": "Removed the blob trust policy",

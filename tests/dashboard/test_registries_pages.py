@@ -394,6 +394,25 @@ class TestPages:
         Survey.objects.update(due_at=timezone.now() + timedelta(minutes=1))
         assert f'hx-get="{url}"' not in page_of(admin.get(url))
 
+    def test_the_figures_of_what_waits_add_up(self, admin):
+        soon = timezone.now() + timedelta(hours=1)
+        for number in range(3):
+            repository = make_repository("web/cart", f"r{number}.example")
+            Survey.objects.create(registry=repository.registry, last_error="refused", due_at=soon)
+        Repository.objects.filter(pk=repository.pk).update(last_error="refused", due_at=soon)
+        page = re.sub(r"<svg.*?</svg>", "", page_of(admin.get(reverse("activity"))))
+        assert "<b>4</b><span>Wait after a failure</span><small>3 registries, 1 repository</small>" in page
+
+    @pytest.mark.parametrize("name", ["registry", "repository"])
+    def test_a_registry_that_does_not_answer_is_not_said_to_make_all_unknown(self, admin, name):
+        repository = make_repository()
+        Survey.objects.create(registry=repository.registry, last_error="refused", failed_at=timezone.now())
+        Repository.objects.update(last_error="refused", failed_at=timezone.now())
+        ids = {"registry": repository.registry_id, "repository": repository.pk}
+        page = page_of(admin.get(reverse(name, args=[ids[name]])))
+        assert "reads stale once its listing is" in page
+        assert "unknown once" not in page
+
     def test_work_that_nobody_takes_is_said(self, admin):
         repository = make_repository()
         Repository.objects.filter(pk=repository.pk).update(due_at=timezone.now() - timedelta(minutes=5))

@@ -31,6 +31,8 @@ def word_of(
     who = signer(evidence)
     if decisive := [result for result in notable if _is_decisive(result, evidence)]:
         result = next((result for result in decisive if result.code == "revoked"), decisive[0])  # it is an alarm
+        if by[Validation.authenticity].status is CheckStatus.failed:  # then anybody can have written that name
+            who = f"somebody who claims to be {who}"
         message = f"Signed by {who}, but not as statement {statement.name} asks. {result.message}"
         return Word.untrusted, result.code, message
     if doubt := _doubt(evidence, notable):

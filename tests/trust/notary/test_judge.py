@@ -105,6 +105,13 @@ def test_an_unknown_root_is_untrusted():
     assert fix.endswith(f"only if its owner confirms the SHA-256 thumbprint {ROOT.thumbprint[:16]}….")
 
 
+def test_a_name_that_no_trusted_root_vouches_for_is_told_as_a_claim():
+    outcome = judge_with(stores=TrustStores.of(store(OTHER_ROOT)))
+    assert outcome.message.startswith("Signed by somebody who claims to be Acme Build 07, but not as statement")
+    mismatch = judge_with(None, statement(trustedIdentities=["x509.subject: C=XX, ST=X, O=X"]))
+    assert mismatch.message.startswith("Signed by Acme Build 07, but not as statement")
+
+
 def test_a_reissued_root_is_another_certificate_and_the_fix_says_so():
     reissued = certificate(ROOT.subject, is_ca=True, not_after=NOW + 99 * DAY)
     result = judge_with(stores=TrustStores.of(store(reissued))).result("authenticity")
