@@ -29,7 +29,7 @@ def overview(request: Request) -> Response:
     now, revision = timezone.now(), revisions.active_number()
     repositories = access.repositories_of(request.user)
     rows = ArtifactStatus.objects.within(repositories).artifacts().with_word_at(revision, now)
-    groups = overview_page._grouped(rows)
+    groups = overview_page.grouped(rows)
     registries = work.registry_rows(access.registries_of(request.user).distinct(), repositories, now)
     return Response(
         {
@@ -46,7 +46,7 @@ def overview(request: Request) -> Response:
                 }
                 for group in groups
             ],
-            "turned": [_turn_as_json(turn) for turn in overview_page._turns(repositories, revision, now)],
+            "turned": [_turn_as_json(turn) for turn in overview_page.turns(repositories, revision, now)],
             "registries": [registry_as_json(row) for row in registries],
         }
     )
@@ -69,7 +69,7 @@ def activity(request: Request) -> Response:
     """The work that is due, running or waiting; `results` is what vanished, newest first, and `before` pages it."""
     _only(request, "before")
     now = timezone.now()
-    shown = activity_page._context(cast(PageRequest, request), now)
+    shown = activity_page.context_of(cast(PageRequest, request), now)
     progress: work.Progress = shown["progress"]
     events = Event.objects.within(access.repositories_of(request.user)).select_related("repository__registry")
     if before := request.query_params.get("before"):

@@ -21,10 +21,10 @@ SHOWN = 50
 @require_safe
 def activity(request: Request) -> HttpResponse:
     now = timezone.now()
-    return render(request, "dashboard/activity.html" + ("#live" if request.htmx else ""), _context(request, now))
+    return render(request, "dashboard/activity.html" + ("#live" if request.htmx else ""), context_of(request, now))
 
 
-def _context(request: Request, now: datetime) -> dict[str, Any]:
+def context_of(request: Request, now: datetime) -> dict[str, Any]:
     repositories = access.repositories_of(request.user)
     listed = repositories.select_related("registry").order_by("due_at", "pk")
     running = listed.filter(leased_until__gt=now)

@@ -75,7 +75,7 @@ def overview(request: Request) -> HttpResponse:
     repositories = access.repositories_of(request.user)
     revision = revisions.active_number()
     rows = ArtifactStatus.objects.within(repositories).artifacts().with_word_at(revision, now)
-    groups = _grouped(rows)
+    groups = grouped(rows)
     figures = _figures(groups, partial(_about_stale, rows, repositories, now))
     registries = work.registry_rows(access.registries_of(request.user).distinct(), repositories, now)
     progress = work.Progress.of(repositories, now)
@@ -87,7 +87,7 @@ def overview(request: Request) -> HttpResponse:
         "figures": figures,
         "total": sum(figure.number for figure in figures),
         "bar": list(_bar(figures)),
-        "turns": _turns(repositories, revision, now),
+        "turns": turns(repositories, revision, now),
         "revoked": sum(group.number for group in groups if group.reason == "revoked" and not group.word.is_green),
         "registries": registries,
         "progress": progress,
@@ -100,7 +100,7 @@ def overview(request: Request) -> HttpResponse:
     return render(request, "dashboard/overview.html" + ("#live" if request.htmx else ""), context)
 
 
-def _grouped(rows: QuerySet[ArtifactStatus]) -> list[Group]:
+def grouped(rows: QuerySet[ArtifactStatus]) -> list[Group]:
     groups = (
         rows.order_by()
         .values_list(F("word_now"), "reason")
@@ -156,7 +156,7 @@ def _bar(figures: list[Figure]) -> Iterator[Slice]:
         x += width + 2
 
 
-def _turns(repositories: QuerySet[Repository], revision: int | None, at: datetime) -> list[Turn]:
+def turns(repositories: QuerySet[Repository], revision: int | None, at: datetime) -> list[Turn]:
     """What turned lately, worst first; what was merely seen for the first time did not turn."""
     changes = StatusChange.objects.filter(status__repository__in=repositories, at__gte=at - LATELY)
     turned = changes.exclude(cause=StatusChange.Cause.FIRST).order_by("status__severity", "-at", "-pk")
