@@ -3,7 +3,6 @@
 Python's `is_global` alone will not do: it is true of IPv6 addresses that carry 127.0.0.1 inside.
 """
 
-import re
 import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -125,7 +124,8 @@ def never(entry: str) -> str:
 
 def _literal(text: str) -> Address | None:
     """The address that a host (and port) is, in every spelling that the system's resolver takes."""
-    host = _plain_host(text if text.endswith("]") else re.sub(r":[0-9]+$", "", text))
+    before, _, port = text.rpartition(":")
+    host = _plain_host(before if before and port.isascii() and port.isdigit() else text)
     try:
         return ip_address(host)
     except ValueError:
