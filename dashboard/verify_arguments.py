@@ -2,7 +2,7 @@
 
 import json
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from dashboard.verify_report import as_json as report_as_json
 from registries.oci.errors import OciError
 from trust.notary.errors import NotaryError, TrustPolicyError, quote
 from trust.notary.rfc3339 import parse_rfc3339
+from trust.notary.trust_store import TrustStores
 
 LARGEST_POLICY = 1 << 20
 LONGEST_NUMBER = 15  # digits: no file has more bytes
@@ -51,14 +52,18 @@ def add_shared_arguments(parser: CommandParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
-def names_files(options: Mapping[str, Any]) -> bool:
-    """Whether policy and stores come from files; otherwise the active revision has them."""
+def policy_and_stores[Policy](
+    options: Mapping[str, Any], parse: Callable[[bytes], Policy], active: Callable[[], tuple[Policy, TrustStores]]
+) -> tuple[Policy, TrustStores]:
+    """Those of the files that were named; the active revision's where none were."""
     if bool(options["policy"]) != bool(options["trust_store"]):
         raise CannotAnswerError("--policy and --trust-store are given both or not at all.")
-    return bool(options["policy"])
+    if not options["policy"]:
+        return active()
+    return parse(_read_policy(options["policy"])), TrustStores.read(options["trust_store"])
 
 
-def read_policy(path: Path) -> bytes:
+def _read_policy(path: Path) -> bytes:
     """The bytes of a trust policy document; what is no such file breaks rule TP00."""
     try:
         if not stat.S_ISREG(path.stat().st_mode):  # a device or a pipe never ends

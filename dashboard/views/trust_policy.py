@@ -1,6 +1,5 @@
 """Trust policy: the revisions, the active one first, and uploading the next."""
 
-from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -72,10 +71,7 @@ def upload(request: Request) -> HttpResponse:
     active = revisions.active()
     if request.method == "POST":
         form = PolicyForm(request.POST, request.FILES)
-        if form.is_valid() and (published := _publish(request, form, active)):
-            messages.success(
-                request, f"Revision {published.number} is active. Every artifact is judged again under it."
-            )
+        if form.is_valid() and _publish(request, form, active):
             return redirect("trust_policy")
     else:
         text = bytes(active.policy).decode(errors="replace") if active else ""

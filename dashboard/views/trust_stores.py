@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-from django.contrib import messages
 from django.forms import Form
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
@@ -49,10 +48,7 @@ def upload(request: Request) -> HttpResponse:
     active = revisions.active()
     if request.method == "POST":
         form = CertificatesForm(request.POST, request.FILES)
-        if form.is_valid() and active and (published := _add(request, form, active)):
-            messages.success(
-                request, f"Revision {published.number} is active. Every artifact is judged again under it."
-            )
+        if form.is_valid() and active and _add(request, form, active):
             return redirect("trust_stores")
     else:
         store_type, _, store_name = request.GET.get("store", "").partition(":")
@@ -113,10 +109,7 @@ def remove(request: Request) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         content = revisions.content_of(active)
         removed = {key: content.files.pop(key)}
-        if published := _publish(request, form, "trust_revision.certificates_removed", content, removed, []):
-            messages.success(
-                request, f"Revision {published.number} is active. Every artifact is judged again under it."
-            )
+        if _publish(request, form, "trust_revision.certificates_removed", content, removed, []):
             return redirect("trust_stores")
     context = {
         "at": timezone.now(),

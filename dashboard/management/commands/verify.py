@@ -6,20 +6,18 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
+from dashboard.management.answering import AnsweringCommand
 from dashboard.revocation_now import ask_now, lacking
 from dashboard.stored_answers import active_material, stored_report
 from dashboard.targets import add_target, layout_target, not_a_layout
 from dashboard.verify_arguments import (
-    CANNOT_ANSWER,
     CannotAnswerError,
     add_shared_arguments,
     answer,
     instant,
-    names_files,
-    read_policy,
-    refusal,
+    policy_and_stores,
     user_metadata,
     whole_number,
 )
@@ -32,18 +30,16 @@ from trust.notary.judge import Question, judge
 from trust.notary.notation_verdict import MAX_SIGNATURES
 from trust.notary.outcome import Outcome, SignatureFault, Word
 from trust.notary.revocation import NO_ANSWERS, RevocationAnswers
-from trust.notary.thumbprint_hint import thumbprint_note
+from trust.notary.thumbprint_hint import with_thumbprint_note
 from trust.notary.trust_policy import TrustPolicy
 from trust.notary.trust_store import TrustStores
 from trust.signatures import ListedSignature, list_signatures
 
 
-class Command(BaseCommand):
+class Command(AnsweringCommand):
     """Verifies an artifact. In a layout directory, with policy and stores from files, it needs no database and no secret."""
 
     help = "Verify the signatures of an artifact in an OCI image layout, or of a connected registry."
-    requires_system_checks = ()  # none of them matters to files on disk
-    requires_migrations_checks = False
 
     def add_arguments(self, parser: CommandParser) -> None:
         add_target(parser)
@@ -58,15 +54,9 @@ class Command(BaseCommand):
             help="how many signatures notation would try; all of them are judged here (default %(default)s)",
         )
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        try:
-            report = _report(options)
-        except CANNOT_ANSWER as error:
-            self.stdout.write(refusal(error, as_json=options["json"]))
-            raise SystemExit(1) from error
-        self.stdout.write(answer(report, as_json=options["json"]))
-        if report.exit_code:
-            raise SystemExit(report.exit_code)
+    def answer(self, options: Mapping[str, Any]) -> tuple[str, int]:
+        report = _report(options)
+        return answer(report, as_json=options["json"]), report.exit_code
 
 
 def _report(options: Mapping[str, Any]) -> Report:
@@ -80,7 +70,7 @@ def _report(options: Mapping[str, Any]) -> Report:
     shown = str(place.reference or "")
     listed = list_signatures(place.layout, name, target.digest)
     try:
-        policy, stores = _policy_and_stores(options)
+        policy, stores = policy_and_stores(options, TrustPolicy.parse, active_material)
     except TrustPolicyError as error:
         fault = SignatureFault(Word.not_checked, "policy_refused", str(error))
         signatures = [JudgedSignature(found.manifest, found.media_type, "", fault) for found in listed.signatures]
@@ -110,13 +100,6 @@ def _stored_report(
     return stored_report(reference, at, metadata, max_signatures, offline=options["offline"])
 
 
-def _policy_and_stores(options: Mapping[str, Any]) -> tuple[TrustPolicy, TrustStores]:
-    """The files that were named; the active revision where none were."""
-    if not names_files(options):
-        return active_material()
-    return TrustPolicy.parse(read_policy(options["policy"])), TrustStores.read(options["trust_store"])
-
-
 @dataclass(frozen=True, slots=True)
 class _Ruling:
     """What every signature of the artifact is judged by."""
@@ -136,9 +119,7 @@ class _Ruling:
         if isinstance(seen, SignatureFault):
             return JudgedSignature(found.manifest, found.media_type, "", seen)
         scheme = seen.signed.scheme if seen.signed else ""
-        outcome = self._outcome(seen)
-        if note := thumbprint_note(found.annotations, seen):
-            outcome = replace(outcome, notes=(*outcome.notes, note))
+        outcome = with_thumbprint_note(self._outcome(seen), found.annotations, seen)
         return JudgedSignature(found.manifest, found.media_type, scheme, outcome)
 
     def _outcome(self, seen: Evidence) -> Outcome:
