@@ -105,6 +105,14 @@ class DocumentForm(RevisionForm):
         content: bytes = document.read()
         return content
 
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        if document := data.get("document"):
+            # No browser sends a chosen file twice: whoever has to correct something finds it as text.
+            shown = {name: self.data[name] for name in self.data}
+            self.data = shown | {"text": document.decode(errors="replace")}
+        return data
+
     @property
     def source(self) -> str:
         """The field that the document came from."""

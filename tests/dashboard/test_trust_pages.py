@@ -167,6 +167,19 @@ class TestUploadingAPolicy:
         assert "Say which store the certificates go to" in page_of(answer)
         assert not TrustRevision.objects.exists()
 
+    def test_a_file_that_was_chosen_is_there_as_text_when_something_else_has_to_be_corrected(self, admin, root):
+        """No browser sends the file again, and the text of the active policy must not stand in for it."""
+        publish()
+        mine = policy(statement("mine"))
+        sent = {"text": policy().decode(), "based_on": "1", "reason": "my own"}
+        refused = upload(admin, mine, certificates=[file(root, "more.pem")], **sent)
+        assert refused.status_code == 400
+        shown = refused.context["form"]["text"].value()
+        assert shown == mine.decode()
+        again = {"store": "ca:more", "certificates": [file(root, "more.pem")], "document": None}
+        upload(admin, b"", **(sent | again | {"text": shown}))
+        assert (revisions.active_number(), bytes(revisions.active().policy)) == (2, mine)
+
     def test_two_edits_of_the_same_revision_do_not_overwrite_each_other(self, admin):
         publish()
         upload(admin, policy(statement(level="audit")), based_on="1")
