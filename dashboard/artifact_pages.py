@@ -180,7 +180,6 @@ class SignatureRow:
 class TrustPage:
     """The verdict on an artifact, ready to be shown: the sentence, the signatures, the ladder of one of them."""
 
-    judged: JudgedArtifact
     said: Sentence
     fix: str
     detail: str
@@ -233,7 +232,6 @@ def trust_page(place: Place, judged: JudgedArtifact, chosen: str = "", *, everyt
     )
     shown = judged.signatures if everything else judged.signatures[:MOST_SIGNATURES]
     return TrustPage(
-        judged=judged,
         said=said,
         fix=nearest_fix(outcome, choice, verdict.word, verdict.reason, reference),
         detail=verdict.message if verdict.word in DETAILED and verdict.reason not in SAID else "",

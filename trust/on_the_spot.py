@@ -143,7 +143,7 @@ def _manifests(repository: Repository, digest: Digest, listing: Listing | None) 
     listed = listing.digests if listing else []
     here = Exists(Presence.objects.filter(repository=repository, manifest=OuterRef("pk")))
     kept = Content.objects.filter(digest=OuterRef("digest")).values("content")
-    unneeded = Q(signature__evidence_version=EVIDENCE_VERSION) | Q(digest=digest)
+    unneeded = CURRENT | Q(digest=digest)
     rows = (
         Manifest.objects.filter((Q(digest=digest) & here) | (IS_SIGNATURE & Q(subject=digest, digest__in=listed)))
         .select_related("signature__chain")

@@ -30,7 +30,7 @@ def overview(request: Request) -> Response:
     repositories = access.repositories_of(request.user)
     rows = ArtifactStatus.objects.within(repositories).artifacts().with_word_at(revision, now)
     groups = overview_page.grouped(rows)
-    registries = work.registry_rows(access.registries_of(request.user).distinct(), repositories, now)
+    registries = work.registry_rows(access.registries_of(request.user), repositories, now)
     return Response(
         {
             "at": now,

@@ -9,6 +9,7 @@ from django import forms
 from dashboard.forms.fields import CertificateText, Lines, SecretText
 from registries import addresses, credential_helpers, docker_config
 from registries.models import Registry
+from registries.oci.errors import as_sentence
 from registries.oci.reference import canonical_registry, is_registry_name, is_repository_name
 
 ADDRESS_EXAMPLE = "Give host and port only, such as registry.example.com or registry.example.com:5000."
@@ -152,12 +153,9 @@ class RegistryForm(ConnectionForm):
         stored = self.instance.credential_helper if self.instance else ""
         names = sorted({*credential_helpers.available(), stored} - {""})
         if names:
-            self.fields["credential_helper"] = forms.ChoiceField(
-                choices=[("", "None"), *((name, name) for name in names)],
-                required=False,
-                label=self.fields["credential_helper"].label,
-                help_text=self.fields["credential_helper"].help_text,
-            )
+            field = self.fields["credential_helper"]
+            assert isinstance(field, forms.ChoiceField)
+            field.choices = [("", "None"), *((name, name) for name in names)]
         else:
             del self.fields["credential_helper"]
 
@@ -250,8 +248,7 @@ class RegistryForm(ConnectionForm):
         try:
             login = docker_config.login_for(content, data["address"])
         except docker_config.DockerConfigError as error:
-            text = str(error)
-            self.add_error("docker_config", f"{text[:1].upper()}{text[1:]}.")
+            self.add_error("docker_config", as_sentence(str(error)))
             return
         data["username"], data["password"] = login.username, login.secret
 

@@ -58,7 +58,7 @@ def artifacts(request: Request) -> HttpResponse:
     page = listing.page(
         rows.filter(filters.verdict()), after=request.GET.get("after", ""), before=request.GET.get("before", "")
     )
-    registries = {registry.pk: str(registry) for registry in access.registries_of(request.user).distinct()}
+    registries = {registry.pk: str(registry) for registry in access.registries_of(request.user)}
     query = filters.query(unknown=filters.unknown)
     context = {
         "at": now,

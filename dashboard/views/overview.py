@@ -77,7 +77,7 @@ def overview(request: Request) -> HttpResponse:
     rows = ArtifactStatus.objects.within(repositories).artifacts().with_word_at(revision, now)
     groups = grouped(rows)
     figures = _figures(groups, partial(_about_stale, rows, repositories, now))
-    registries = work.registry_rows(access.registries_of(request.user).distinct(), repositories, now)
+    registries = work.registry_rows(access.registries_of(request.user), repositories, now)
     progress = work.Progress.of(repositories, now)
     surveys = [row.survey for row in registries if row.survey]
     unread = sum(1 for survey in surveys if survey.last_error)

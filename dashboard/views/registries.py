@@ -20,6 +20,7 @@ from dashboard.requests import Request
 from registries import capabilities, connections, credentials, disconnecting, tasks
 from registries.endpoints import EndpointKind
 from registries.models import Registry, Survey
+from registries.oci.errors import as_sentence
 from registries.providers import PROVIDERS, provider_of
 
 
@@ -147,8 +148,7 @@ def _save(request: Request, form: ConnectionForm, target: Registry) -> Registry 
             audit.record(request.user, action, str(target), now, password_given=bool(password), **changes)
             _nudge()
     except credentials.CredentialsError as error:
-        text = str(error)
-        form.add_error("password", f"{text[:1].upper()}{text[1:]}.".replace("..", "."))
+        form.add_error("password", as_sentence(str(error)))
         return None
     return target
 
