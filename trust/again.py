@@ -44,7 +44,7 @@ type Asked = Sequence[tuple[int, str]]
 
 def judge_again(repository: Repository, rulings: Rulings, lease: Lease[Judgement], known: Known) -> bool:
     """Judge every question of the repository that is not `known`, and write what came of all. False: more has changed."""
-    if not _holds_as_judged(repository, lease.row):
+    if not holds_as_judged(repository, lease.row):
         return False
     statuses = _asked(ArtifactStatus.objects.filter(repository=repository))
     verdicts = _asked(Verdict.objects.filter(repository=repository, purpose=BUILD, system=SYSTEM))
@@ -66,7 +66,7 @@ def judge_again(repository: Repository, rulings: Rulings, lease: Lease[Judgement
     return True
 
 
-def _holds_as_judged(repository: Repository, row: Judgement) -> bool:
+def holds_as_judged(repository: Repository, row: Judgement) -> bool:
     """Whether nothing is known of the repository but what was judged, by these versions."""
     judged = row.generation, row.evidence_version, row.judge_version
     current = repository.generation, EVIDENCE_VERSION, JUDGE_VERSION

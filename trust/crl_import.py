@@ -59,7 +59,7 @@ def _followed() -> dict[str, ChainOf]:
     revision = revisions.active()
     if revision is None:
         return {}
-    roots = Roots.of(revision)
+    roots = Roots.of(revisions.material(revision))
     rows = Chain.objects.exclude(standing=Chain.Standing.NO_SOURCE)
     return chains_of(row for row in rows if roots.hold(row))
 

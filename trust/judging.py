@@ -3,14 +3,14 @@
 from collections.abc import Iterable
 from itertools import batched
 
-from registries.leases import Lease
+from registries.leases import DueRow, Lease
 from registries.models import Repository
 from registries.oci.descriptor import Descriptor
 from registries.oci.digest import Digest
 from trust import questions
 from trust.evidence import evidence_of, readable, served_envelopes
 from trust.holdings import Subject
-from trust.models import Judgement, Signature
+from trust.models import Signature
 from trust.notary.evidence import EVIDENCE_VERSION, Evidence
 from trust.notary.outcome import Outcome, SignatureFault, Word
 from trust.records import JudgedRow, JudgedSubject, resting_of
@@ -26,8 +26,8 @@ type Found = tuple[Signature, Outcome | SignatureFault, str]
 "A signature's row, what was found out about it, and the key of its question."
 
 
-def judge_subjects(
-    repository: Repository, subjects: Iterable[Subject], rulings: Rulings, lease: Lease[Judgement]
+def judge_subjects[Row: DueRow](
+    repository: Repository, subjects: Iterable[Subject], rulings: Rulings, lease: Lease[Row]
 ) -> list[JudgedSubject]:
     """The verdicts on these subjects of the repository; the lease is renewed meanwhile."""
     subjects = list(subjects)
@@ -35,8 +35,8 @@ def judge_subjects(
     return [_judge(subject, rulings, found) for subject in subjects]
 
 
-def _judge_signatures(
-    repository: Repository, subjects: Iterable[Subject], rulings: Rulings, lease: Lease[Judgement]
+def _judge_signatures[Row: DueRow](
+    repository: Repository, subjects: Iterable[Subject], rulings: Rulings, lease: Lease[Row]
 ) -> dict[Digest, Found]:
     """Every listed signature that was examined, with the verdict on it; the evidence itself is let go batch by batch."""
     targets = {signature.digest: subject.target for subject in subjects for signature in subject.signatures}

@@ -12,9 +12,15 @@ from django.db.models import Case, CharField, Exists, F, OuterRef, Q, Subquery, 
 from registries.fields import DigestField
 from registries.leases import DueRow
 from registries.models import Manifest, Repository
+from trust.draft_rows import Draft, DraftFile, Preview, PreviewGroup, PreviewPart
 from trust.notary.evidence import EVIDENCE_VERSION
 from trust.notary.judge import JUDGE_VERSION
 from trust.notary.outcome import Word
+
+__all__ = [
+    "AnswerContent", "ArtifactStatus", "Certificate", "Chain", "Draft", "DraftFile", "Judgement", "Preview", "PreviewGroup",
+    "PreviewPart", "RevocationAnswer", "RevocationSource", "Signature", "StatusChange", "StoreFile", "TrustRevision", "Verdict",
+]  # fmt: skip
 
 WORDS = [(word.value, word.value.replace("_", " ")) for word in Word]
 GREEN = [word.value for word in Word if word.is_green]

@@ -18,7 +18,7 @@ from registries.oci.exchange import Answer as HttpAnswer
 from registries.oci.exchange import Send
 from trust import asking, revisions
 from trust.asking import Collected, Concern, walks
-from trust.models import Chain, Judgement, RevocationSource, TrustRevision
+from trust.models import Chain, Judgement, RevocationSource
 from trust.notary.certificates import Certificate
 from trust.notary.errors import RevocationError
 from trust.notary.revocation import Answer, RevocationAnswers, Source, standing_of
@@ -45,7 +45,7 @@ def follow_chains(at: datetime) -> int:
     revision = revisions.active()
     if revision is None:
         return 0
-    roots = Roots.of(revision)
+    roots = Roots.of(revisions.material(revision))
     undecided = Chain.objects.filter(Q(asked_under=None) | Q(asked_under__lt=revision.number))
     rows = list(undecided.exclude(standing=Standing.NO_SOURCE).order_by("pk")[:BATCH])
     followed = [row.pk for row in rows if roots.hold(row)]
@@ -58,6 +58,16 @@ def follow_chains(at: datetime) -> int:
     return len(rows)
 
 
+def follow_ahead(fingerprints: Iterable[str], material: revisions.Material, at: datetime) -> int:
+    """Have those of the chains asked about that lead to a root of policy and stores to come; how many those are."""
+    roots = Roots.of(material)
+    rows = Chain.objects.filter(pk__in=list(fingerprints)).exclude(standing=Standing.NO_SOURCE)
+    followed = [row.pk for row in rows if roots.hold(row)]
+    with transaction.atomic():
+        restand(followed, at)
+    return len(followed)
+
+
 @dataclass(frozen=True, slots=True)
 class Roots:
     """The certificates that chains must lead to, to be asked about."""
@@ -66,8 +76,8 @@ class Roots:
     of_authorities: frozenset[str]
 
     @classmethod
-    def of(cls, revision: TrustRevision) -> Self:
-        stores = [store for store in revisions.material(revision).stores if not store.fault]
+    def of(cls, material: revisions.Material) -> Self:
+        stores = [store for store in material.stores if not store.fault]
         signers, authorities = (
             frozenset(one.thumbprint for store in stores if store.type in types for one in store.certificates)
             for types in (SIGNERS, AUTHORITIES)

@@ -32,7 +32,7 @@ NOTHING = revisions.Material(TrustPolicy("", (), b""), TrustStores.of())
 
 @dataclass(frozen=True, slots=True)
 class Rulings:
-    """What the active revision makes of the signatures of one repository."""
+    """What a revision, or a draft of one, makes of the signatures of one repository."""
 
     reference: str
     revision: TrustRevision | None
@@ -53,8 +53,13 @@ class Rulings:
     ) -> "Rulings":
         if revision is None:
             return cls(reference, None, at, NOTHING, Choice(None, "none", NO_POLICY_MESSAGE))
-        material = revisions.material(revision)
-        return cls(reference, revision, at, material, material.policy.choose(reference), user_metadata)
+        ruling = cls.by(reference, revisions.material(revision), at)
+        return replace(ruling, revision=revision, user_metadata=user_metadata)
+
+    @classmethod
+    def by(cls, reference: str, material: revisions.Material, at: datetime) -> "Rulings":
+        """By policy and stores that are no revision, or not yet."""
+        return cls(reference, None, at, material, material.policy.choose(reference))
 
     def with_answers(self, answers: RevocationAnswers) -> "Rulings":
         """The same, knowing these answers; verdicts that were found already stay."""
@@ -84,7 +89,9 @@ class Rulings:
         question = Question(self.reference, target, self.user_metadata)
         stores = self.material.stores
         outcome = judge(question, evidence.with_roots(stores), self.material.policy, stores, self.answers, self.at)
-        return outcome if self.revision else replace(outcome, reason=NO_POLICY_REASON, message=NO_POLICY_MESSAGE)
+        if self.material is NOTHING:
+            return replace(outcome, reason=NO_POLICY_REASON, message=NO_POLICY_MESSAGE)
+        return outcome
 
     def like(self, question: str, target: Descriptor, evidence: Evidence) -> Outcome:
         """The same verdict, but what was seen may be that of another signature to which the same question is put.
@@ -120,7 +127,7 @@ class Rulings:
         self, findings: Sequence[Outcome | SignatureFault], *, complete: bool, limit_reached: bool
     ) -> ArtifactVerdict:
         verdict = artifact_status(findings, complete, self.choice, limit_reached)
-        if self.revision is None and verdict.word is Word.not_checked:
+        if self.material is NOTHING and verdict.word is Word.not_checked:
             return replace(verdict, reason=NO_POLICY_REASON, message=NO_POLICY_MESSAGE)
         return verdict
 

@@ -7,9 +7,10 @@ from django.utils import timezone
 
 from registries import leases
 from registries.transport import Transport
-from trust import revocation, verification
+from trust import preview, revocation, verification
 
 NUDGES = 50
+PREVIEWERS = 4
 
 
 @shared_task
@@ -34,9 +35,29 @@ def collect_answer(source_id: int) -> None:
                 revocation.collect(lease, transport)
 
 
+@shared_task
+def preview_part(part_id: int) -> None:
+    """Preview one repository if it is due and nobody else does, then go on with others of the same preview."""
+    while True:
+        with leases.claim(preview.due_parts(timezone.now()), part_id) as lease:
+            if lease:
+                preview.run(lease)
+        following = preview.next_due(part_id, timezone.now())
+        if following is None:
+            return
+        part_id = following
+
+
+def nudge_previews() -> None:
+    """Send a message for each worker that could join in; each goes on by itself."""
+    for part_id in preview.due_parts(timezone.now()).order_by("pk").values_list("pk", flat=True)[:PREVIEWERS]:
+        preview_part.delay(part_id)
+
+
 def nudge_due() -> None:
     """Send one message for each repository and each source that is due, the longest waiting first."""
     verification.ensure_judgements()
+    nudge_previews()
     at = timezone.now()
     revocation.follow_chains(at)
     for source_id in revocation.due_sources(at).order_by("due_at", "pk").values_list("pk", flat=True)[:NUDGES]:
