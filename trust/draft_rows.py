@@ -19,6 +19,7 @@ class Draft(models.Model):
     based_on = models.PositiveIntegerField(null=True)  # the revision that applying would replace; null: there was none
     policy = models.BinaryField(default=b"")  # trustpolicy.oci.json as it was written; may still break rules
     blob_policy = models.BinaryField(default=b"")
+    additions = models.JSONField(default=dict)  # trust/additions.py reads and writes it
     reason = models.TextField(blank=True)
     author = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
     author_name = models.CharField(max_length=150)

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import F
 
 from trust import revisions
+from trust.additions import Additions
 from trust.draft_rows import Draft, DraftFile
 from trust.models import TrustRevision
 from trust.notary.blob_policy import BlobTrustPolicy
@@ -42,6 +43,7 @@ def begin(content: Content, based_on: int | None, author: AbstractBaseUser, at: 
             based_on=based_on,
             policy=content.policy,
             blob_policy=content.blob_policy,
+            additions=content.additions.as_json(),
             reason=reason,
             author_id=author.pk,
             author_name=author.get_username(),
@@ -56,7 +58,7 @@ def begin(content: Content, based_on: int | None, author: AbstractBaseUser, at: 
 def content_of(draft: Draft) -> Content:
     rows = draft.store_files.values_list("store_type", "store_name", "file_name", "content")
     files = {(kind, store, name): bytes(content) for kind, store, name, content in rows}
-    return Content(bytes(draft.policy), files, bytes(draft.blob_policy))
+    return Content(bytes(draft.policy), files, bytes(draft.blob_policy), Additions.read(draft.additions))
 
 
 def refusals(content: Content) -> list[Refusal]:
@@ -96,6 +98,7 @@ def save(draft: Draft, content: Content, reason: str, editor: AbstractBaseUser, 
             draft,
             policy=content.policy,
             blob_policy=content.blob_policy,
+            additions=content.additions.as_json(),
             reason=reason,
             editors=editors,
             version=F("version") + 1,
@@ -147,6 +150,7 @@ def apply(draft: Draft, author: AbstractBaseUser, at: datetime) -> TrustRevision
             content.policy,
             content.files,
             blob_policy=content.blob_policy,
+            additions=content.additions,
             author=author,
             reason=draft.reason,
             based_on=draft.based_on,

@@ -33,6 +33,7 @@ class TrustRevision(models.Model):
     number = models.PositiveIntegerField(unique=True)
     policy = models.BinaryField()  # trustpolicy.oci.json, byte for byte as uploaded
     blob_policy = models.BinaryField(default=b"")  # trustpolicy.blob.json likewise; empty: it has none
+    additions = models.JSONField(default=dict)  # patterns and role labels: trust/additions.py; no verdict rests on them
     author = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True)
     author_name = models.CharField(max_length=150)
     reason = models.TextField()

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 
@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Subquery
 from django.utils import timezone
 
+from trust.additions import Additions
 from trust.models import StoreFile, TrustRevision
 from trust.notary.blob_policy import BlobTrustPolicy
 from trust.notary.errors import TrustStoreError, quote
@@ -42,10 +43,12 @@ class Content:
     policy: bytes
     files: dict[tuple[str, str, str], bytes]
     blob_policy: bytes = b""
+    additions: Additions = field(default_factory=Additions)
 
 
 def content_of(revision: TrustRevision) -> Content:
-    return Content(bytes(revision.policy), files_of(revision.pk), bytes(revision.blob_policy))
+    additions = Additions.read(revision.additions)
+    return Content(bytes(revision.policy), files_of(revision.pk), bytes(revision.blob_policy), additions)
 
 
 def active() -> TrustRevision | None:
@@ -85,6 +88,7 @@ def publish(
     files: StoreFiles,
     *,
     blob_policy: bytes = b"",
+    additions: Additions | None = None,
     author: AbstractBaseUser | AnonymousUser | None,
     reason: str,
     based_on: int | None,
@@ -104,6 +108,7 @@ def publish(
         number=(based_on or 0) + 1,
         policy=policy,
         blob_policy=blob_policy,
+        additions=additions.as_json() if additions else {},
         fingerprint=fingerprint(policy, files, blob_policy),
         author_id=person.pk if person else None,
         author_name=person.get_username() if person else "",
