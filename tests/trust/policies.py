@@ -2,7 +2,7 @@
 
 from hypothesis import strategies as st
 
-NAMES = st.sampled_from(["release", "web", "", "Ünïcode \u202e \"quoted\" \\", "release-2", "a\nb", "{[,]}:"])
+NAMES = st.sampled_from(["release", "web", "", 'Ünïcode \u202e "quoted" \\', "release-2", "a\nb", "{[,]}:"])
 SCOPES = ["a.example/b", "a.example/c", "b.example:5000/x/y", "*", "a.example/*", "A.example/b", "a.example/B", ""]
 STORES = ["ca:acme", "ca:other", "tsa:clock", "signingAuthority:acme", "acme", "ca:", "xx:acme", "ca:a b"]
 IDENTITIES = [
@@ -38,7 +38,10 @@ def statements(**own):
 
 
 def documents(items):
-    fields = {"version": st.sampled_from(["1.0", "1.0", "1.0", "2.0", ""]), "trustPolicies": st.lists(items, max_size=4)}
+    fields = {
+        "version": st.sampled_from(["1.0", "1.0", "1.0", "2.0", ""]),
+        "trustPolicies": st.lists(items, max_size=4),
+    }
     return st.fixed_dictionaries(fields, optional={"$schema": st.just("ours")})
 
 

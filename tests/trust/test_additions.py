@@ -10,7 +10,13 @@ from trust import drafts, revisions
 from trust.additions import Additions, AdditionsError, compiled, is_pattern, matches
 from trust.revisions import Content
 
-NAMES = ["a.example/prod/api", "a.example/prod/web/shop", "a.example/test/api", "b.example/prod/api", "a.example/prod/Bad"]
+NAMES = [
+    "a.example/prod/api",
+    "a.example/prod/web/shop",
+    "a.example/test/api",
+    "b.example/prod/api",
+    "a.example/prod/Bad",
+]
 
 
 @pytest.mark.parametrize(

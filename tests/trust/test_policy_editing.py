@@ -83,7 +83,9 @@ def test_a_document_without_statements_gets_its_first(content):
     assert said(policy_editing.add(content, SCOPES, NEW)) == (NEW,)
 
 
-@pytest.mark.parametrize("content", [b'{"trustPolicies": [null]}', b'{"trustPolicies": [{"signatureVerification": null}]}'])
+@pytest.mark.parametrize(
+    "content", [b'{"trustPolicies": [null]}', b'{"trustPolicies": [{"signatureVerification": null}]}']
+)
 def test_what_is_null_is_written_where_it_is_needed(content):
     assert edit(content, 0, name="x", level="strict")[:1] == b"{"
     now = said(edit(content, 0, name="x", level="strict", override={"expiry": "log"}, scopes=("a.example/b",)))[0]
