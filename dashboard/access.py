@@ -58,6 +58,12 @@ def is_admin(user: Person) -> bool:
     return reach(user).admin
 
 
+def admins() -> QuerySet[User]:
+    """Everybody who administers it all."""
+    memberships = Membership.objects.filter(role=Role.ADMIN, team__sees_everything=True)
+    return User.objects.filter(is_active=True, pk__in=memberships.values("user"))
+
+
 def repositories_of(user: Person) -> QuerySet[Repository]:
     """The repositories that the person may see."""
     reached = reach(user)

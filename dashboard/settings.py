@@ -188,6 +188,10 @@ LEASE = env.int("SIGNBOARD_LEASE", default=60)  # seconds; after a kill, work re
 CREDENTIAL_HELPERS = env.str("SIGNBOARD_CREDENTIAL_HELPERS", default="")
 # Private places where OCSP responders and CRLs may lie: host:port, an address, or a network such as 10.0.0.0/8.
 REVOCATION_NETWORKS: list[str] = env.list("SIGNBOARD_REVOCATION_NETWORKS", default=[])
+# What a second admin must approve before it is applied: what broadens trust, or every change. With one admin it is off.
+REVIEW = env.str("SIGNBOARD_REVIEW", default="broadening")
+if REVIEW not in ("broadening", "always"):
+    raise ImproperlyConfigured("SIGNBOARD_REVIEW is broadening or always")
 LAYOUT_ROOT = env.str("SIGNBOARD_LAYOUT_ROOT", default="")  # OCI layouts below this folder can be connected
 
 LOGGING = {

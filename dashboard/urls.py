@@ -8,6 +8,7 @@ from dashboard.views import (
     audit,
     blob_policy,
     blobs,
+    drafts,
     endpoints,
     health,
     login,
@@ -32,6 +33,19 @@ artifact_pages = [
     path("signatures/<digest:signature>/", signatures.signature, name="signature"),
 ]
 
+draft_pages = [
+    path("", drafts.draft, name="draft"),
+    path("changes/", drafts.changes, name="draft_changes"),
+    path("preview/", drafts.preview, name="draft_preview"),
+    path("reason/", drafts.explain, name="draft_explain"),
+    path("rest/", drafts.rest_on, name="draft_rest_on"),
+    path("review/", drafts.ask_for_review, name="draft_ask_for_review"),
+    path("approve/", drafts.approve, name="draft_approve"),
+    path("revocation/", drafts.collect, name="draft_collect"),
+    path("discard/", drafts.discard, name="draft_discard"),
+    path("apply/", drafts.apply, name="draft_apply"),
+]
+
 urlpatterns = [
     path("", overview.overview, name="overview"),
     path("artifacts/", artifacts.artifacts, name="artifacts"),
@@ -50,6 +64,10 @@ urlpatterns = [
     path("hooks/<uuid:public_id>/", endpoints.hook, name="hook"),
     path("hooks/<uuid:public_id>/<str:secret>/", endpoints.hook, name="hook_with_secret"),
     path("trust-policy/", trust_policy.trust_policy, name="trust_policy"),
+    path("trust-policy/compare/", drafts.compare, name="revisions_compare"),
+    path("trust-policy/drafts/", drafts.drafts_list, name="drafts"),
+    path("trust-policy/drafts/begin/", drafts.begin, name="draft_begin"),
+    path("trust-policy/drafts/<int:draft_id>/", include(draft_pages)),
     path("trust-policy/upload/", trust_policy.upload, name="trust_policy_upload"),
     path("trust-policy/<int:number>/", trust_policy.revision, name="trust_revision"),
     path("trust-policy/<int:number>/trustpolicy.oci.json", trust_policy.document, name="trust_policy_document"),

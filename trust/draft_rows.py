@@ -108,4 +108,4 @@ class PreviewGroup(models.Model):
     artifacts = models.PositiveIntegerField()
 
     class Meta:
-        indexes = [models.Index(fields=["part", "before", "after"])]
+        indexes = [models.Index(fields=["part", "question"])]

@@ -116,6 +116,11 @@ def rest_on(draft: Draft, number: int | None, at: datetime) -> Draft:
     return Draft.objects.get(pk=draft.pk)
 
 
+def explain(draft: Draft, reason: str) -> None:
+    """Say why the change is made; that changes nothing of what was previewed or approved."""
+    _change(draft, reason=reason)
+
+
 def ask_for_review(draft: Draft, at: datetime) -> None:
     _change(draft, review_asked_at=at)
 

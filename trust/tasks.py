@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from registries import leases
 from registries.transport import Transport
-from trust import preview, revocation, verification
+from trust import previewing, revocation, verification
 
 NUDGES = 50
 PREVIEWERS = 4
@@ -39,10 +39,10 @@ def collect_answer(source_id: int) -> None:
 def preview_part(part_id: int) -> None:
     """Preview one repository if it is due and nobody else does, then go on with others of the same preview."""
     while True:
-        with leases.claim(preview.due_parts(timezone.now()), part_id) as lease:
+        with leases.claim(previewing.due_parts(timezone.now()), part_id) as lease:
             if lease:
-                preview.run(lease)
-        following = preview.next_due(part_id, timezone.now())
+                previewing.run(lease)
+        following = previewing.next_due(part_id, timezone.now())
         if following is None:
             return
         part_id = following
@@ -50,7 +50,7 @@ def preview_part(part_id: int) -> None:
 
 def nudge_previews() -> None:
     """Send a message for each worker that could join in; each goes on by itself."""
-    for part_id in preview.due_parts(timezone.now()).order_by("pk").values_list("pk", flat=True)[:PREVIEWERS]:
+    for part_id in previewing.due_parts(timezone.now()).order_by("pk").values_list("pk", flat=True)[:PREVIEWERS]:
         preview_part.delay(part_id)
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from dashboard.api import records, views
+from dashboard.api import drafts, records, views
 
 urlpatterns = [
     path("overview", records.overview, name="api_overview"),
@@ -14,6 +14,7 @@ urlpatterns = [
     path("registries", views.registries, name="api_registries"),
     path("trust-revisions/active", views.trust_revision, name="api_trust_revision"),
     path("trust-revisions/<int:number>", views.trust_revision, name="api_numbered_trust_revision"),
+    path("trust-drafts/<int:draft_id>/changes", drafts.changes, name="api_draft_changes"),
     path("activity", records.activity, name="api_activity"),
     path("audit", records.audit_record, name="api_audit"),
 ]

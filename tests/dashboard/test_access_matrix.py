@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import URLPattern, get_resolver, reverse
 from django.utils import timezone
@@ -10,7 +11,9 @@ from django.utils import timezone
 from dashboard.models import AuditEntry, Role
 from registries.models import Endpoint, Presence
 from tests.dashboard.rows import make_person
-from tests.trust.seeding import Place, blob_statement, policy, publish, store_files
+from tests.trust.seeding import NOW, Place, blob_statement, policy, publish, statement, store_files
+from trust import drafts, previewing, revisions
+from trust.revisions import Content
 
 PUBLIC = "public"  # anybody
 PAGE = "page"  # whoever signed in; of objects, only those within sight
@@ -45,6 +48,20 @@ CLASSES = {
     "hook": HOOK,  # registries: tests/dashboard/test_endpoints.py
     "hook_with_secret": HOOK,
     "trust_policy": PAGE,
+    "revisions_compare": "document",
+    "drafts": "document",
+    "draft": "document",
+    "draft_changes": "document",
+    "draft_begin": ADMIN_ACT,
+    "draft_preview": ADMIN_ACT,
+    "draft_explain": ADMIN_ACT,
+    "draft_rest_on": ADMIN_ACT,
+    "draft_ask_for_review": ADMIN_ACT,
+    "draft_approve": ADMIN_ACT,
+    "draft_collect": ADMIN_ACT,
+    "draft_discard": ADMIN_ACT,
+    "draft_apply": ADMIN_ACT,
+    "api_draft_changes": "document",
     "trust_policy_upload": ADMIN_PAGE,
     "trust_revision": PAGE,
     "trust_policy_document": "document",  # names every scope: only for those who see everything
@@ -108,6 +125,9 @@ class World:
         publish(blob_policy=policy(blob_statement(is_global=True)))
         self.own, self.own_image = self.fill("own.example")
         self.foreign, self.foreign_image = self.fill("foreign.example")
+        content = Content(policy(statement("drafted")), store_files())
+        self.draft = drafts.begin(content, revisions.active_number(), User.objects.create_user("author"), NOW)
+        previewing.begin(self.draft, NOW)
 
     def fill(self, registry):
         place = Place(f"{registry}/api", registry)
@@ -125,7 +145,7 @@ class World:
         values = {
             "repository_id": place.repository.pk, "registry_id": place.repository.registry_id, "digest": image.digest,
             "signature": signature, "endpoint_id": place.endpoint.pk, "public_id": place.endpoint.public_id,
-            "secret": "wrong", "number": 1, "token": "no-such-token",
+            "secret": "wrong", "number": 1, "draft_id": self.draft.pk, "token": "no-such-token",
         }  # fmt: skip
         return reverse(name, kwargs={key: values[key] for key in PARAMETERS[name]}, query=QUERIES.get(name))
 
@@ -254,8 +274,9 @@ def test_a_hook_is_there_for_nobody_who_does_not_know_its_secret(world, nobody, 
         assert client.get(world.url(name)).status_code == 405
 
 
-def test_the_policy_document_is_for_those_who_see_everything(world, reviewer):
-    assert reviewer.get(world.url("trust_policy_document")).status_code == 404
+@pytest.mark.parametrize("name", of_class("document"))
+def test_what_names_every_repository_is_for_those_who_see_everything(world, reviewer, name):
+    assert reviewer.get(world.url(name)).status_code == 404
 
 
 @pytest.mark.parametrize("name", with_object(PAGE, FILE, ADMIN_PAGE))

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Count, Max, Min, QuerySet
+from django.db.models import Count, F, Max, Min, Q, QuerySet
 from django.utils import timezone
 
 from registries import leases
@@ -127,18 +127,10 @@ def run(lease: Lease[PreviewPart]) -> None:
         lease.finish(None)
 
 
-def members(group: PreviewGroup, preview: Preview) -> QuerySet[ArtifactStatus]:
-    """The artifacts of a group, as they are now."""
-    rows = _alike(group.part.repository_id, group.question, group.before, preview)
-    if group.old_listing:
-        return rows.filter(listed_at__lte=group.recent_since)
-    return rows if group.recent_since is None else rows.exclude(listed_at__lte=group.recent_since)
-
-
-def _alike(repository_id: int, question: str, word: str, preview: Preview) -> QuerySet[ArtifactStatus]:
-    """The artifacts of one question in a repository that have this word now."""
-    rows = ArtifactStatus.objects.filter(repository=repository_id, question=question).artifacts()
-    return rows.annotate(word_now=word_at(preview.against, preview.at)).filter(word_now=word)
+def artifacts(preview: Preview) -> QuerySet[ArtifactStatus]:
+    """All artifacts, with the word (`word_now`) of which the preview says that it would be another one."""
+    rows = ArtifactStatus.objects.filter(repository__in=preview.parts.values("repository")).artifacts()
+    return rows.annotate(word_now=word_at(preview.against, preview.at))
 
 
 def _is_judged(repository: Repository, active: int | None) -> bool:
@@ -168,10 +160,9 @@ def _known_of(preview: Preview) -> _Known:
 
 def _asked(repository: Repository, preview: Preview) -> list[dict[str, Any]]:
     """The artifacts of the repository by question and by the word that they have now."""
-    rows = ArtifactStatus.objects.filter(repository=repository).artifacts()
-    found = rows.annotate(word_now=word_at(preview.against, preview.at)).order_by()
+    found = artifacts(preview).filter(repository=repository).order_by()
     counts = {"artifacts": Count("pk"), "sample": Min("pk"), "oldest": Min("listed_at"), "newest": Max("listed_at")}
-    return [dict(row) for row in found.values("question", "word_now").annotate(**counts)]
+    return [dict(row) for row in found.values("question", word_before=F("word_now")).annotate(**counts)]
 
 
 def _judge_missing(
@@ -216,11 +207,11 @@ def _groups(part: PreviewPart, row: dict[str, Any], after: After, preview: Previ
     recent, old = _by_age(part, row, after, preview)
     for artifacts, is_old in ((recent, False), (old, True)):
         word = Word.stale.value if is_old else after.word
-        if artifacts and (word != row["word_now"] or after.hinges_on):
+        if artifacts and (word != row["word_before"] or after.hinges_on):
             yield PreviewGroup(
                 part=part,
                 question=row["question"],
-                before=row["word_now"],
+                before=row["word_before"],
                 after=word,
                 recent_since=preview.at - after.recency if after.word in GREEN else None,
                 old_listing=is_old,
@@ -240,6 +231,6 @@ def _by_age(part: PreviewPart, row: dict[str, Any], after: After, preview: Previ
         return row["artifacts"], 0
     if row["newest"] <= limit:
         return 0, row["artifacts"]
-    alike = _alike(part.repository_id, row["question"], row["word_now"], preview)
-    old = alike.filter(listed_at__lte=limit).count()
+    alike = artifacts(preview).filter(repository=part.repository_id, question=row["question"])
+    old = alike.filter(Q(("word_now", row["word_before"])), listed_at__lte=limit).count()
     return row["artifacts"] - old, old

@@ -6,11 +6,12 @@ from datetime import timedelta
 import pytest
 from django.contrib.auth.models import User
 
+from dashboard import impact
 from registries import leases
 from registries.models import Listing
 from tests.trust.seeding import HOUR, NOW, Place, policy, publish, statement, store_files
 from tests.trust.test_again import REVISIONS, fill
-from trust import drafts, preview, remembering, revisions
+from trust import drafts, previewing, remembering, revisions
 from trust.draft_rows import PreviewGroup, PreviewPart
 from trust.models import ArtifactStatus
 from trust.revisions import Content
@@ -36,10 +37,10 @@ def draft_of(author, *statements, files=None):
 
 
 def previewed(draft, at=NOW):
-    made = preview.begin(draft, at)
+    made = previewing.begin(draft, at)
     for part in PreviewPart.objects.filter(preview=made):
-        with leases.claim(preview.due_parts(at + HOUR), part.pk) as lease:
-            preview.run(lease)
+        with leases.claim(previewing.due_parts(at + HOUR), part.pk) as lease:
+            previewing.run(lease)
     return made
 
 
@@ -50,14 +51,10 @@ def words(at=NOW):
 
 def said(made):
     """Every artifact of which the preview says that its word changes, with both words."""
-    groups = PreviewGroup.objects.filter(part__preview=made).select_related("part")
-    found = {}
-    for group in groups:
-        members = list(preview.members(group, made))
-        assert len(members) == group.artifacts
-        if group.before != group.after:
-            found |= {row.pk: (group.before, group.after) for row in members}
-    return found
+    groups = PreviewGroup.objects.filter(part__preview=made)
+    rows = [*impact.every(impact.Filters(), made), *impact.every(impact.Filters(waiting=True), made)]
+    assert len(rows) == sum(groups.values_list("artifacts", flat=True))
+    return {row.status.pk: (row.group.before, row.group.after) for row in rows if row.group.before != row.group.after}
 
 
 @pytest.mark.parametrize("statements", REVISIONS.values(), ids=REVISIONS.keys())
