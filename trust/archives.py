@@ -9,6 +9,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
+from typing import IO
 
 from trust.notary.errors import quote
 
@@ -113,7 +114,7 @@ def _of_zip(content: bytes) -> Iterator[_Entry]:
             yield entry.filename, lambda entry=entry: _read(archive.open(entry), entry.file_size)  # type: ignore[misc]
 
 
-def _read(file: "zipfile.ZipExtFile | tarfile.ExFileObject | io.BufferedIOBase | None", size: int) -> bytes:
+def _read(file: IO[bytes] | None, size: int) -> bytes:
     """What is in a file, up to one byte more than may be: no more is ever unpacked."""
     if file is None or size > LARGEST_FILE:
         return b"\0" * (LARGEST_FILE + 1)

@@ -61,7 +61,7 @@ def read(uploads: Mapping[str, bytes]) -> Configuration:
     found: dict[str, bytes] = {}
     left_out: list[str] = []
     for name, content in uploads.items():
-        files, others = {name: content}, []
+        files, others = {name: content}, list[str]()
         if archives.is_archive(content):
             try:
                 files, others = archives.read_archive(content, _is_ours)

@@ -58,14 +58,14 @@ def _value(token: _Token, tokens: Iterator[_Token]) -> Value:
     """The value that begins with a token; what nests deeper than the stack goes was refused before."""
     kind, start, end = token
     if kind == "[":
-        items = []
+        items: list[Value] = []
         for following in tokens:
             if following[0] == "]":
                 return Value(start, following[2], tuple(items))
             if following[0] != ",":
                 items.append(_value(following, tokens))
     if kind == "{":
-        members = []
+        members: list[Member] = []
         for name, begin, end in tokens:
             if name == "}":
                 return Value(start, end, members=tuple(members))

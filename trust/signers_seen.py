@@ -59,7 +59,7 @@ def seen(most: int = MOST) -> tuple[list[Signer], int]:
     counts = list(rows.values("chain").annotate(artifacts=Count("subject", distinct=True), sample=Max("manifest")))
     leaves = dict(Chain.objects.filter(pk__in=[row["chain"] for row in counts]).values_list("pk", "leaf__subject"))
     named = {row.pk: row.thumbprints for row in Chain.objects.filter(pk__in=leaves).only("thumbprints")}
-    groups: dict[tuple[str, str], list[dict[str, object]]] = {}
+    groups: dict[tuple[str, str], list[Mapping[str, object]]] = {}
     for row in counts:
         groups.setdefault((leaves[row["chain"]], named[row["chain"]][-1]), []).append(row)
     largest = sorted(groups.values(), key=lambda group: -sum(int(str(row["artifacts"])) for row in group))
