@@ -23,6 +23,7 @@ from registries.models import Content, Listing, Manifest, Presence, Repository, 
 from registries.oci import formats
 from registries.oci.digest import Digest
 from trust import revisions
+from trust.additions import ROLES, Additions
 from trust.legacy_signatures import JudgedLegacy, stored_legacy
 from trust.models import ArtifactStatus
 from trust.notary.certificates import Certificate
@@ -228,6 +229,7 @@ def trust_page(place: Place, judged: JudgedArtifact, chosen: str = "", *, everyt
         verdict.reason,
         signer=verdict.signer,
         statement=statement,
+        roles=roles_of(judged),
         covered=bool(place.status and vars(place.status)["covered_now"]),
     )
     shown = judged.signatures if everything else judged.signatures[:MOST_SIGNATURES]
@@ -243,6 +245,20 @@ def trust_page(place: Place, judged: JudgedArtifact, chosen: str = "", *, everyt
         steps=steps_of(judged, selected),
         notation=notation_says(judged),
     )
+
+
+def roles_of(judged: JudgedArtifact, only: JudgedSignature | None = None) -> list[tuple[str, str]]:
+    """What the policy says its good signers are, each once, in the order of the roles; of one signature, or of all."""
+    if judged.revision is None or not judged.revision.additions:
+        return []
+    additions = Additions.read(judged.revision.additions)
+    found: dict[tuple[str, str], None] = {}
+    for signature in judged.signatures if only is None else [only]:
+        if signature.outcome.word.is_green and signature.evidence and signature.evidence.chain:
+            role = additions.role_of(signature.outcome.statement, signature.evidence.chain[0].subject)
+            if role:
+                found[role, signature.outcome.signer] = None
+    return sorted(found, key=lambda one: ROLES.index(one[0]))
 
 
 def _selected(judged: JudgedArtifact, chosen: str) -> JudgedSignature | None:

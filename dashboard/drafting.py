@@ -1,7 +1,10 @@
 """Acts on drafts that several pages share: beginning one, giving it another content, and previewing it."""
 
+from dataclasses import dataclass
+
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.shortcuts import get_object_or_404
 from django.utils import timezone
 
 from dashboard import audit
@@ -26,6 +29,45 @@ def begin(request: Request, content: Content, reason: str = "", based_on: int | 
         audit.record(request.user, "trust_draft.begun", str(draft), now, fingerprint=fingerprint(draft))
         preview(draft)
     return draft
+
+
+def put(request: Request, draft: Draft | None, content: Content, what: str, **details: object) -> Draft:
+    """A draft with this content after an act: the one that is edited, or a new one where none is. Raises StaleDraftError."""
+    if draft is not None:
+        return save(request, draft, content, what, **details)
+    with transaction.atomic():
+        draft = begin(request, content)
+        audit.record(request.user, f"trust_draft.{what}", str(draft), None, fingerprint=fingerprint(draft), **details)
+    return draft
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """What an edit starts from: an open draft, else the active revision, else nothing at all."""
+
+    draft: Draft | None
+    content: Content
+
+    @property
+    def seen(self) -> str:
+        """Tells what a form was filled in for, so that nothing is overwritten that came meanwhile."""
+        if self.draft:
+            return f"draft {self.draft.pk}, {self.draft.version}"
+        return f"revision {revisions.active_number()}"
+
+
+def base_of(request: Request) -> Base:
+    """The draft that the address names (404 for one that is not open), else the person's current one, else a new one."""
+    named = request.GET.get("draft", "")
+    if named:
+        number = int(named) if named.isascii() and named.isdigit() and len(named) < 10 else 0
+        draft: Draft | None = get_object_or_404(Draft, pk=number, state=Draft.State.OPEN)
+    else:
+        draft = current(request.user)
+    if draft:
+        return Base(draft, drafts.content_of(draft))
+    active = revisions.active()
+    return Base(None, revisions.content_of(active) if active else Content(b"", {}))
 
 
 def save(request: Request, draft: Draft, content: Content, what: str, **details: object) -> Draft:

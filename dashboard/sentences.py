@@ -1,6 +1,7 @@
 """The verdict sentence: the word, full stop, then who and why, in at most 30 words. Pure."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from dashboard.parts import Part, text_of
@@ -11,7 +12,8 @@ LONGEST = 30  # words, the verdict itself among them
 LONGEST_NAME = 6
 LONGEST_NAME_TEXT = 60
 
-_PLACE = re.compile(r"\{(signer|statement)\}")
+_PLACE = re.compile(r"\{(signer|statement|role [0-9])\}")
+SIGNED_BY = "Signed by {signer}"
 
 BY_REASON = {
     # verified with exceptions: what the statement only logs or does not ask
@@ -87,6 +89,13 @@ BY_WORD = {
     Word.unknown: "Nobody here can say whether a good signature is attached.",
     Word.stale: "It was green, and has to be checked again.",
 }
+BY_ROLE = {
+    "publisher": "published by",
+    "certifier": "certified by",
+    "registry": "signed by the registry",
+    "environment": "signed for its environment by",
+}
+MOST_ROLES = 3
 COVERED = "It has no signature of its own; a verified index that names it is signed."
 
 
@@ -102,18 +111,41 @@ class Sentence:
         return f"{self.look.label}. {text_of(self.parts)}"
 
 
-def sentence(word: Word, reason: str, *, signer: str = "", statement: str = "", covered: bool = False) -> Sentence:
-    """Who and why, for a verdict. A reason that has no words of its own gets those of its word."""
+def sentence(
+    word: Word,
+    reason: str,
+    *,
+    signer: str = "",
+    statement: str = "",
+    covered: bool = False,
+    roles: Sequence[tuple[str, str]] = (),
+) -> Sentence:
+    """Who and why, for a verdict. A reason that has no words of its own gets those of its word.
+
+    `roles`: of those whose signatures are good, what each is and their name.
+    """
     form = BY_REASON.get(reason, BY_WORD[word])
     if word is Word.unsigned and covered:
         form = COVERED
     if word is Word.verified:
         form = BY_WORD[word]  # whatever the code, a full verdict is said in one way
+    if word.is_green and form.startswith(SIGNED_BY):
+        form = _by_role(roles) + form.removeprefix(SIGNED_BY)
     form = form.replace("{claimant}", "somebody who claims to be {signer}" if signer.strip() else "{signer}")
-    names = {"signer": _short(signer) or "somebody unnamed", "statement": _short(statement) or "of the policy"}
+    names: dict[str, str] = {f"role {place}": _short(name) for place, (_, name) in enumerate(roles)}
+    names |= {"signer": _short(signer) or "somebody unnamed", "statement": _short(statement) or "of the policy"}
     pieces = _PLACE.split(form)  # text, place, text, place, … text
     parts = (Part(names[piece], name=True) if odd % 2 else Part(piece) for odd, piece in enumerate(pieces))
     return Sentence(LOOKS[word], tuple(part for part in parts if part.text))
+
+
+def _by_role(roles: Sequence[tuple[str, str]]) -> str:
+    """How a good sentence begins where the policy says what its signers are."""
+    said = [
+        f"{BY_ROLE[role]} {{role {place}}}" for place, (role, _) in enumerate(roles[:MOST_ROLES]) if role in BY_ROLE
+    ]
+    text = ", ".join(said)
+    return text[:1].upper() + text[1:] if said else SIGNED_BY
 
 
 def _short(name: str) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from dashboard.artifact_pages import Place, rungs_of, steps_of
+from dashboard.artifact_pages import Place, roles_of, rungs_of, steps_of
 from dashboard.envelope_page import EnvelopePage
 from dashboard.ladder import Rung, nearest_fix
 from dashboard.sentences import Sentence, sentence
@@ -43,7 +43,13 @@ def signature_page(place: Place, judged: JudgedArtifact, signature: JudgedSignat
         title=f"Signature by {called(outcome.signer, vouched=vouched(outcome))}"
         if outcome.signer
         else "Signature, signer not proven",
-        said=sentence(outcome.word, outcome.reason, signer=outcome.signer, statement=statement),
+        said=sentence(
+            outcome.word,
+            outcome.reason,
+            signer=outcome.signer,
+            statement=statement,
+            roles=roles_of(judged, signature),
+        ),
         fix=nearest_fix(outcome, judged.choice, outcome.word, outcome.reason, judged.repository.reference),
         rungs=rungs_of(judged, signature),
         steps=steps_of(judged, signature),

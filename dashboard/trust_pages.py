@@ -1,6 +1,6 @@
 """A trust revision as pages show it: statements with their warnings, stores with their certificates and users."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Self
@@ -14,7 +14,9 @@ from trust.notary.errors import NotaryError
 from trust.notary.levels import OVERRIDABLE, Action
 from trust.notary.trust_policy import WILDCARD, Statement, StoreName, TrustPolicy
 from trust.notary.trust_store import TrustStores
+from trust.revisions import StoreFiles
 
+MOST_SHOWN = 50  # certificates of a file
 EXPIRES_SOON = timedelta(days=30)
 ACTIONS = {Action.log: "logged", Action.skip: "skipped"}
 CHECKS = {
@@ -139,6 +141,14 @@ class StoreFile:
     certificates: tuple[Certificate, ...]
     fault: str = ""
 
+    @property
+    def shown(self) -> tuple[Certificate, ...]:
+        return self.certificates[:MOST_SHOWN]
+
+    @property
+    def hidden(self) -> int:
+        return len(self.certificates) - len(self.shown)
+
 
 @dataclass(frozen=True, slots=True)
 class Store:
@@ -159,18 +169,23 @@ class Store:
 
 def stores_of(reading: Reading) -> list[Store]:
     """The stores of a revision by name, those that statements name and nobody filled included."""
+    statements = [row.statement for row in reading.all_statements]
+    return stores_in(revisions.files_of(reading.revision.pk), statements)
+
+
+def stores_in(contents: StoreFiles, statements: Sequence[Statement]) -> list[Store]:
+    """The same of any files and statements."""
     files: dict[tuple[str, str], dict[str, bytes]] = {}
-    for (store_type, store_name, file_name), content in sorted(revisions.files_of(reading.revision.pk).items()):
+    for (store_type, store_name, file_name), content in sorted(contents.items()):
         files.setdefault((store_type, store_name), {})[file_name] = content
-    for row in reading.all_statements:
-        for store in row.missing_stores:
+    for statement in statements:
+        for store in statement.trust_stores:
             files.setdefault((store.type, store.name), {})
-    return [_store(key, contents, reading) for key, contents in sorted(files.items())]
+    return [_store(key, contents, statements) for key, contents in sorted(files.items())]
 
 
-def _store(key: tuple[str, str], contents: Mapping[str, bytes], reading: Reading) -> Store:
-    named = StoreName(*key)
-    used_by = [row.statement.name for row in reading.all_statements if named in row.statement.trust_stores]
+def _store(key: tuple[str, str], contents: Mapping[str, bytes], statements: Sequence[Statement]) -> Store:
+    used_by = [statement.name for statement in statements if StoreName(*key) in statement.trust_stores]
     return Store(*key, tuple(_file(name, content) for name, content in contents.items()), tuple(used_by))
 
 

@@ -1,4 +1,4 @@
-"""Forms of trust: the policy document, certificates for a store, and the reason of each revision."""
+"""Forms of trust: the policy document, certificates for a store, a whole configuration."""
 
 import hashlib
 import re
@@ -8,8 +8,10 @@ from typing import Any
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
 
+from dashboard.drafting import Base
 from dashboard.forms.fields import CertificateText, KeylessText, SeveralFiles
 from dashboard.private_keys import holds_private_key
+from trust.archives import LARGEST_ARCHIVE
 from trust.notary.trust_store import STORE_TYPES, is_store_name
 
 type Upload = UploadedFile[bytes]
@@ -21,28 +23,27 @@ _STORE_TYPE_NAMES = {
     "signingAuthority": "signingAuthority: signs on behalf of others",
     "tsa": "tsa: signs timestamps",
 }
+STORE_TYPE_CHOICES = [(name, _STORE_TYPE_NAMES.get(name, name)) for name in STORE_TYPES]
 CERTIFICATES_HINT = "PEM or DER: roots, intermediates or self-signed certificates."
 
 
-class RevisionForm(forms.Form):
-    """An edit that makes the next revision: why, and which revision it rests on."""
+class DraftingForm(forms.Form):
+    """An edit of a draft; `seen`: which version of what it was filled in for."""
 
-    reason = forms.CharField(
-        max_length=1000,
-        label="Reason",
-        help_text="Kept with the revision and in the audit record.",
-        error_messages={"required": "Say why, for whoever reads the revisions later."},
-        widget=forms.TextInput(attrs={"autocomplete": "off"}),
-    )
-    based_on = forms.IntegerField(required=False, widget=forms.HiddenInput)
+    seen = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    def is_of(self, base: Base) -> bool:
+        """Whether it was filled in for what is there now; else it says so."""
+        if self.cleaned_data["seen"] in ("", base.seen):
+            return True
+        self.add_error(None, "Somebody changed this meanwhile. Look at what it says now, then repeat the edit.")
+        return False
 
 
-class CertificatesForm(RevisionForm):
+class CertificatesForm(DraftingForm):
     """Certificates for one trust store."""
 
-    store_type = forms.ChoiceField(
-        choices=[(name, _STORE_TYPE_NAMES.get(name, name)) for name in STORE_TYPES], label="Type of store"
-    )
+    store_type = forms.ChoiceField(choices=STORE_TYPE_CHOICES, label="Type of store")
     store_name = forms.CharField(
         max_length=100,
         label="Name of the store",
@@ -53,7 +54,7 @@ class CertificatesForm(RevisionForm):
     certificates = SeveralFiles(required=False, label="Certificate files", help_text=CERTIFICATES_HINT)
     pem = CertificateText(required=False, label="Or as text")
 
-    field_order = ("store_type", "store_name", "certificates", "pem", "reason", "based_on")
+    field_order = ("store_type", "store_name", "certificates", "pem", "seen")
 
     def clean_store_name(self) -> str:
         return _store_name(self.cleaned_data["store_name"])
@@ -77,7 +78,7 @@ class CertificatesForm(RevisionForm):
         return {(data["store_type"], data["store_name"], name): content for name, content in files.items()}
 
 
-class DocumentForm(RevisionForm):
+class DocumentForm(DraftingForm):
     """A trust policy document, as a file or as text."""
 
     document = forms.FileField(
@@ -94,7 +95,7 @@ class DocumentForm(RevisionForm):
         widget=KeylessText(attrs={"rows": 18, "class": "mono", "spellcheck": "false"}),
     )
 
-    field_order: tuple[str, ...] = ("document", "text", "reason", "based_on")
+    field_order: tuple[str, ...] = ("document", "text", "seen")
 
     def clean_document(self) -> bytes:
         document: Upload | None = self.cleaned_data["document"]
@@ -130,6 +131,41 @@ class DocumentForm(RevisionForm):
         return edited if unchanged else content
 
 
+class MoveForm(DraftingForm):
+    """Another store for a file of certificates."""
+
+    store_type = forms.ChoiceField(choices=STORE_TYPE_CHOICES, label="Type of store")
+    store_name = forms.CharField(
+        max_length=100,
+        label="Name of the store",
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+    )
+
+    def clean_store_name(self) -> str:
+        return _store_name(self.cleaned_data["store_name"])
+
+
+class ConfigurationForm(forms.Form):
+    """notation's configuration folder: an archive of it, or files out of it."""
+
+    uploads = SeveralFiles(
+        label="Files",
+        help_text="A tar, tar.gz or zip of the folder, or the files themselves: trustpolicy.oci.json (or trustpolicy.json) "
+        "and trustpolicy.blob.json. Certificates are taken from truststore/x509 of an archive.",
+        error_messages={"required": "Choose the archive, or the files."},
+    )
+
+    def clean_uploads(self) -> dict[str, bytes]:
+        files: dict[str, bytes] = {}
+        for upload in self.cleaned_data["uploads"]:
+            if (upload.size or 0) > LARGEST_ARCHIVE:
+                raise forms.ValidationError(f"{upload.name} is larger than {LARGEST_ARCHIVE >> 20} MiB.")
+            if upload.name in files:
+                raise forms.ValidationError(f"Two files are called {upload.name}.")
+            files[upload.name or "file"] = upload.read()
+        return files
+
+
 class BlobPolicyForm(DocumentForm):
     """A trust policy document for blobs; none at all, to have none."""
 
@@ -151,7 +187,7 @@ class PolicyForm(DocumentForm):
     )
     certificates = SeveralFiles(required=False, label="Certificate files", help_text=CERTIFICATES_HINT)
 
-    field_order = ("document", "text", "store", "certificates", "reason", "based_on")
+    field_order = ("document", "text", "store", "certificates", "seen")
 
     def clean_store(self) -> tuple[str, str] | None:
         text: str = self.cleaned_data["store"]

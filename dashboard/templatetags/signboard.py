@@ -1,6 +1,7 @@
 """Tags and filters of the pages. Whatever comes from a registry or a certificate is shown wrapped and inert."""
 
 import unicodedata
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -174,6 +175,12 @@ def age_text(when: datetime, at: datetime) -> str:
 def count(number: int | None) -> str:
     """A figure with separators."""
     return "" if number is None else f"{number:,}"
+
+
+@register.filter
+def entry(mapping: Mapping[str, int], key: str) -> int:
+    """What stands under a key, or none."""
+    return mapping.get(key, 0)
 
 
 @register.filter

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_http_methods, require_safe
 
-from dashboard import access, listing
+from dashboard import access, listing, starting
 from dashboard.artifact_pages import Place, head, trust_page
 from dashboard.listing import NEEDS_A_LOOK, Filters
 from dashboard.manifest_page import manifest_page
@@ -144,14 +144,14 @@ def artifact(request: Request, repository_id: int, digest: Digest) -> HttpRespon
             return redirect("signature", repository_id, judged.manifest.subject, digest)
         return redirect("artifact_manifest", repository_id, digest)  # of another kind: it has no page of its own
     everything = request.GET.get("signatures") == "all"
-    context = {
+    page = trust_page(place, judged, request.GET.get("signature", ""), everything=everything)
+    context = head(request.user, place, judged.manifest, "artifact") | {
         "at": judged.at,
-        "trust": trust_page(place, judged, request.GET.get("signature", ""), everything=everything),
+        "trust": page,
         "judged": judged,
+        "may_trust": access.is_admin(request.user) and page.selected and starting.signer_of(page.selected) is not None,
     }
-    return render(
-        request, "dashboard/artifact_trust.html", head(request.user, place, judged.manifest, "artifact") | context
-    )
+    return render(request, "dashboard/artifact_trust.html", context)
 
 
 def judge(place: Place) -> JudgedArtifact:

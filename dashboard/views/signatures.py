@@ -5,6 +5,7 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from dashboard import access, starting
 from dashboard.artifact_pages import Place
 from dashboard.requests import Request
 from dashboard.signature_page import signature_page
@@ -25,6 +26,7 @@ def signature(request: Request, repository_id: int, digest: Digest, signature: D
         "place": place,
         "judged": judged,
         "page": signature_page(place, judged, found),
+        "may_trust": access.is_admin(request.user) and starting.signer_of(found) is not None,
         "json_url": reverse("api_artifact_signatures", args=[repository_id, digest]),
     }
     return render(request, "dashboard/signature.html", context)

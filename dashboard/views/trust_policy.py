@@ -1,4 +1,6 @@
-"""Trust policy: the revisions, the active one first, and uploading the next."""
+"""Trust policy: the revisions, the active one first, and putting another document into a draft."""
+
+from dataclasses import replace
 
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -6,13 +8,18 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
-from dashboard import access, revising
+from dashboard import access, drafting, starting
+from dashboard.drafting import Base
 from dashboard.forms.trust import PolicyForm
 from dashboard.paging import page_of
 from dashboard.requests import Request
 from dashboard.trust_pages import Reading
 from trust import revisions
+from trust.draft_rows import Draft
+from trust.drafts import StaleDraftError
 from trust.models import TrustRevision
+from trust.notary.errors import TrustPolicyError, TrustStoreError
+from trust.notary.trust_policy import TrustPolicy
 
 
 @require_safe
@@ -30,8 +37,11 @@ def _page(request: Request, shown: TrustRevision | None) -> HttpResponse:
     following = (
         TrustRevision.objects.filter(number=shown.number + 1).defer("policy", "blob_policy").first() if shown else None
     )
+    is_admin = access.is_admin(request.user)
     context = {
         "at": timezone.now(),
+        "signers": starting.signers() if is_admin and shown is None else None,
+        "new_scopes": starting.new_scopes(shown) if is_admin and shown and shown.number == active else {},
         "reading": Reading.of(shown, request.user) if shown else None,
         "revision": shown,
         "active": active,
@@ -40,7 +50,7 @@ def _page(request: Request, shown: TrustRevision | None) -> HttpResponse:
         "page": page_of(
             TrustRevision.objects.defer("policy", "blob_policy").order_by("-number"), request.GET.get("page")
         ),
-        "is_admin": access.is_admin(request.user),
+        "is_admin": is_admin,
         "sees_everything": access.sees_everything(request.user),
         "json_url": _json_url(shown, active),
     }
@@ -68,35 +78,36 @@ def document(request: Request, number: int) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @access.admin_required
 def upload(request: Request) -> HttpResponse:
-    active = revisions.active()
+    base = drafting.base_of(request)
     if request.method == "POST":
         form = PolicyForm(request.POST, request.FILES)
-        if form.is_valid() and _publish(request, form, active):
-            return redirect("trust_policy")
+        if form.is_valid() and form.is_of(base) and (draft := _put(request, form, base)):
+            return redirect("draft", draft.pk)
     else:
-        text = bytes(active.policy).decode(errors="replace") if active else ""
-        form = PolicyForm(initial={"text": text, "based_on": active.number if active else None})
-    context = {"form": form, "active": active, "next_number": (active.number if active else 0) + 1}
+        form = PolicyForm(initial={"text": base.content.policy.decode(errors="replace"), "seen": base.seen})
+    context = {"form": form, "base": base}
     return render(request, "dashboard/trust_policy_upload.html", context, status=400 if form.errors else 200)
 
 
-def _publish(request: Request, form: PolicyForm, active: TrustRevision | None) -> TrustRevision | None:
-    """The next revision; None where it is refused (the form says why)."""
-    policy = form.policy(bytes(active.policy) if active else b"")
-    added = form.store_files()
-    known = revisions.files_of(active.pk) if active else {}
+def _put(request: Request, form: PolicyForm, base: Base) -> Draft | None:
+    """The draft with the document and what came with it; None where it is refused (the form says why)."""
+    policy, added, known = form.policy(base.content.policy), form.store_files(), base.content.files
     if twice := next((key for key in added if key in known and known[key] != added[key]), None):
         form.add_error("certificates", f"{twice[0]}:{twice[1]} already has a file {twice[2]}. Rename one of them.")
         return None
-    if active and policy == bytes(active.policy) and known == known | added:
-        form.add_error(form.source, f"This is the policy of revision {active.number} already: nothing would change.")
+    if policy == base.content.policy and known == known | added:
+        form.add_error(form.source, "This is the policy already: nothing would change.")
         return None
-    return revising.publish(
-        request,
-        form,
-        "trust_revision.policy_uploaded",
-        revisions.Content(policy, known | added, bytes(active.blob_policy) if active else b""),
-        policy_field=form.source,
-        stores_field="certificates",
-        added=[f"{store_type}:{store}/{name}" for store_type, store, name in added],
-    )
+    files = [f"{store_type}:{store}/{name}" for store_type, store, name in added]
+    try:
+        TrustPolicy.parse(policy)
+        revisions.check_files(added)
+        content = replace(base.content, policy=policy, files=known | added)
+        return drafting.put(request, base.draft, content, "policy_uploaded", added=files)
+    except TrustPolicyError as error:
+        form.add_error(form.source, f"{error} (rule {error.rule})")
+    except TrustStoreError as error:
+        form.add_error("certificates", str(error))
+    except StaleDraftError as error:
+        form.add_error(None, str(error))
+    return None

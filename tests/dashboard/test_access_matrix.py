@@ -71,6 +71,16 @@ CLASSES = {
     "trust_stores": PAGE,
     "trust_stores_upload": ADMIN_PAGE,
     "trust_stores_remove": ADMIN_PAGE,
+    "trust_stores_move": ADMIN_PAGE,
+    "trust_import": ADMIN_PAGE,
+    "trust_begin": ADMIN_ACT,
+    "trust_patterns": ADMIN_ACT,
+    "trust_revision_configuration": "document",
+    "signature_trust": ADMIN_ACT,
+    "draft_edit": ADMIN_PAGE,
+    "draft_edit_blobs": ADMIN_PAGE,
+    "draft_stores": ADMIN_PAGE,
+    "draft_configuration": ADMIN_PAGE,
     "activity": PAGE,
     "audit": ADMIN_PAGE,
     "login": PUBLIC,
@@ -101,7 +111,8 @@ def patterns(resolver=None, before=()):
 
 
 PARAMETERS = dict(patterns())
-QUERIES = {"trust_stores_remove": {"store": "ca:acme", "file": next(name for _, store, name in store_files("ca:acme"))}}
+ROOT_FILE = {"store": "ca:acme", "file": next(name for _, store, name in store_files("ca:acme"))}
+QUERIES = {"trust_stores_remove": ROOT_FILE, "trust_stores_move": ROOT_FILE}
 
 
 def without_tokens(answer):

@@ -12,8 +12,9 @@ from dashboard import blob_upload
 from dashboard.models import AuditEntry, Role
 from registries.oci.digest import Digest
 from tests.dashboard.rows import make_person
-from tests.trust.seeding import blob_statement, policy, publish, statement, store_files
-from trust import revisions
+from tests.trust.seeding import NOW, blob_statement, policy, publish, statement, store_files
+from trust import drafts, revisions
+from trust.draft_rows import Draft
 
 pytestmark = pytest.mark.django_db
 VECTORS = Path(__file__).resolve().parents[1] / "vectors"
@@ -226,21 +227,24 @@ class TestWithoutPolicy:
         assert UPLOAD in admin.get(PAGE).content.decode()
 
 
-def upload(admin, content, based_on="1", **fields):
-    data = {"document": file(content, "trustpolicy.blob.json"), "reason": "Blobs", "based_on": based_on} | fields
+def upload(admin, content, **fields):
+    data = {"document": file(content, "trustpolicy.blob.json")} | fields
     return admin.post(UPLOAD, {name: value for name, value in data.items() if value is not None})
 
 
+def drafted():
+    return drafts.content_of(Draft.objects.get())
+
+
 class TestPolicy:
-    def test_it_becomes_part_of_the_next_revision_byte_for_byte_and_is_recorded(self, admin):
+    def test_it_goes_into_a_draft_byte_for_byte_and_is_recorded(self, admin):
         publish()
         content = policy(blobs()) + b"\r\n"
         assert upload(admin, content).status_code == 302
-        revision = revisions.active()
-        assert (revision.number, bytes(revision.blob_policy), bytes(revision.policy)) == (2, content, policy())
-        assert revisions.files_of(revision.pk) == store_files()
-        assert AuditEntry.objects.get().action == "trust_revision.blob_policy_uploaded"
-        assert admin.get(reverse("blob_policy_document", args=[2])).content == content
+        assert drafted() == revisions.Content(policy(), store_files(), content)
+        assert AuditEntry.objects.filter(action="trust_draft.blob_policy_uploaded").exists()
+        revision = drafts.apply(Draft.objects.get(), Draft.objects.get().author, NOW)
+        assert admin.get(reverse("blob_policy_document", args=[revision.number])).content == content
 
     @pytest.mark.parametrize(
         ("content", "says"),
@@ -254,40 +258,34 @@ class TestPolicy:
         publish()
         answer = upload(admin, content)
         assert (answer.status_code, says in text_of(answer)) == (400, True)
-        assert revisions.active_number() == 1
+        assert not Draft.objects.exists()
 
-    def test_an_edit_of_an_old_revision_is_refused(self, admin):
+    def test_a_form_that_was_filled_in_for_an_older_revision_is_refused(self, admin):
         publish()
         publish(statement(level="audit"))
-        assert upload(admin, policy(blobs())).status_code == 400
-        assert revisions.active_number() == 2
+        assert upload(admin, policy(blobs()), seen="revision 1").status_code == 400
+        assert not Draft.objects.exists()
 
-    def test_it_goes_with_an_empty_form(self, admin):
+    def test_uploading_nothing_takes_it_away(self, admin):
         publish_blobs()
         assert upload(admin, b"", document=None, text="").status_code == 302
-        assert bytes(revisions.active().blob_policy) == b""
-        assert AuditEntry.objects.get().action == "trust_revision.blob_policy_removed"
+        assert drafted().blob_policy == b""
+        assert AuditEntry.objects.filter(action="trust_draft.blob_policy_removed").exists()
 
     @pytest.mark.parametrize("known", [True, False])
-    def test_an_upload_that_changes_nothing_makes_no_revision(self, admin, known):
+    def test_an_upload_that_changes_nothing_makes_no_draft(self, admin, known):
         publish(blob_policy=policy(blobs()) if known else b"")
         answer = upload(admin, b"", document=None, text=policy(blobs()).decode() if known else "")
         assert answer.status_code == 400
-        assert revisions.active_number() == 1
+        assert not Draft.objects.exists()
 
     def test_edits_of_policy_and_stores_keep_it(self, admin):
         publish_blobs()
         content = bytes(revisions.active().blob_policy)
-        admin.post(
-            reverse("trust_policy_upload"),
-            {"document": file(policy(statement(level="audit")), "p"), "reason": "x", "based_on": "1"},
-        )
-        assert (revisions.active_number(), bytes(revisions.active().blob_policy)) == (2, content)
-        admin.post(
-            reverse("trust_stores_remove", query={"store": "ca:main", "file": "root.crt"}),
-            {"reason": "x", "based_on": "2"},
-        )
-        assert (revisions.active_number(), bytes(revisions.active().blob_policy)) == (3, content)
+        admin.post(reverse("trust_policy_upload"), {"document": file(policy(statement(level="audit")), "p")})
+        assert drafted().blob_policy == content
+        admin.post(reverse("trust_stores_remove", query={"store": "ca:main", "file": "root.crt"}))
+        assert (drafted().blob_policy, drafted().files) == (content, {})
 
     def test_the_page_shows_its_statements_and_their_warnings(self, reviewer):
         skip = blobs("anything", level="skip", stores=(), identities=())
