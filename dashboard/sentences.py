@@ -1,7 +1,7 @@
 """The verdict sentence: the word, full stop, then who and why, in at most 30 words. Pure."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from dashboard.parts import Part, text_of
@@ -132,11 +132,23 @@ def sentence(
     if word.is_green and form.startswith(SIGNED_BY):
         form = _by_role(roles) + form.removeprefix(SIGNED_BY)
     form = form.replace("{claimant}", "somebody who claims to be {signer}" if signer.strip() else "{signer}")
-    names: dict[str, str] = {f"role {place}": _short(name) for place, (_, name) in enumerate(roles)}
-    names |= {"signer": _short(signer) or "somebody unnamed", "statement": _short(statement) or "of the policy"}
+    whole = {"signer": signer, "statement": statement} | {f"role {n}": name for n, (_, name) in enumerate(roles)}
+    said = _said(LOOKS[word], form, whole, LONGEST_NAME)
+    for most in range(LONGEST_NAME - 1, 0, -1):
+        if len(said.text.split()) <= LONGEST:
+            break
+        said = _said(LOOKS[word], form, whole, most)
+    return said
+
+
+def _said(look: Look, form: str, whole: Mapping[str, str], most: int) -> Sentence:
+    """The form filled in with names of so many words."""
+    names = {place: _short(name, most) for place, name in whole.items()}
+    names["signer"] = names["signer"] or "somebody unnamed"
+    names["statement"] = names["statement"] or "of the policy"
     pieces = _PLACE.split(form)  # text, place, text, place, … text
     parts = (Part(names[piece], name=True) if odd % 2 else Part(piece) for odd, piece in enumerate(pieces))
-    return Sentence(LOOKS[word], tuple(part for part in parts if part.text))
+    return Sentence(look, tuple(part for part in parts if part.text))
 
 
 def _by_role(roles: Sequence[tuple[str, str]]) -> str:
@@ -148,8 +160,8 @@ def _by_role(roles: Sequence[tuple[str, str]]) -> str:
     return text[:1].upper() + text[1:] if said else SIGNED_BY
 
 
-def _short(name: str) -> str:
+def _short(name: str, most: int) -> str:
     """A name of at most a few words: who writes a certificate does not write our sentence."""
     words = name.split()
-    short = " ".join(words[:LONGEST_NAME])[:LONGEST_NAME_TEXT].strip()
+    short = " ".join(words[:most])[:LONGEST_NAME_TEXT].strip()
     return short if short == " ".join(words) else f"{short}…"

@@ -37,5 +37,8 @@ def signer_of(signature: JudgedSignature) -> Signer | None:
         return None
     if evidence is None or evidence.integrity is not None or not evidence.chain or evidence.signed is None:
         return None
+    target = evidence.signed.target
+    if target is None or target.target.digest != signature.row.subject:
+        return None
     root = signers_seen.trustable(evidence.chain)
     return Signer(evidence.chain[0].subject, root, STORE_TYPE[evidence.signed.scheme.value]) if root else None

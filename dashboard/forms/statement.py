@@ -100,9 +100,9 @@ class StatementForm(forms.Form):
             del self.fields[name]
         self._choices("level", [(name, name) for name in LEVELS], written.level)
         self._choices("verify_timestamp", TIMESTAMPS, written.verify_timestamp)
-        self._choices("stores", [(store, store) for store in known.stores])
+        self._choices("stores", [(store, store) for store in known.stores], next(iter(known.stores), ""))
         for check in OVERRIDABLE:
-            actions = [("", "as the level says"), ("enforce", "enforced"), ("log", "logged")]
+            actions = [("", "by level"), ("enforce", "enforced"), ("log", "logged")]
             actions += [("skip", "skipped")] if check == "revocation" else []
             label = f"{CHECKS[check]} in this statement"
             self.fields[f"override_{check}"] = forms.ChoiceField(required=False, label=label)

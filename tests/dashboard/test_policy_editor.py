@@ -175,7 +175,9 @@ def test_every_upstream_policy_that_is_taken_is_shown_without_fault_and_kept_byt
     assert now(draft).policy == content
 
 
-@pytest.mark.parametrize("content", [b"not json", b'{"version": "1.0", "version": "1.0"}', b'{"Version": "1.0"}', b"\xff"])
+@pytest.mark.parametrize(
+    "content", [b"not json", b'{"version": "1.0", "version": "1.0"}', b'{"Version": "1.0"}', b"\xff"]
+)
 def test_a_text_that_cannot_be_read_is_kept_and_can_be_mended(admin, content):
     draft = begin(admin)
     save(admin, draft, text=content.decode(errors="replace"))
@@ -325,7 +327,9 @@ def test_an_ended_draft_is_not_edited(admin):
 
 
 def test_hostile_names_are_inert(admin):
-    draft = begin(admin, policy(statement("</textarea><script>x</script>\u202egpj"), statement("'\"<i>", ["a.example/b"])))
+    draft = begin(
+        admin, policy(statement("</textarea><script>x</script>\u202egpj"), statement("'\"<i>", ["a.example/b"]))
+    )
     page = admin.get(url_of(draft)).content.decode()
     assert "<script>x" not in page
     assert "<i>" not in page
@@ -345,7 +349,9 @@ class TestLarge:
         assert save(admin, draft, name="shop").status_code == 302
         assert now(draft).policy == large.replace(b'"web"', b'"shop"')
 
-    def test_ten_thousand_scopes_and_as_many_repositories_make_a_bounded_page(self, admin, django_assert_max_num_queries):
+    def test_ten_thousand_scopes_and_as_many_repositories_make_a_bounded_page(
+        self, admin, django_assert_max_num_queries
+    ):
         scopes = [f"registry.acme.example/r{number}" for number in range(10_000)]
         draft = begin(admin, policy(statement("many", scopes), statement("wrong", ["B"] * 10_000)))
         with django_assert_max_num_queries(20):

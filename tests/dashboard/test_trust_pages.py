@@ -118,9 +118,7 @@ class TestUploadingAPolicy:
     def test_the_stores_and_the_blob_policy_stay(self, admin):
         publish(blob_policy=policy(blob_statement()))
         upload(admin, policy(statement(level="audit")))
-        assert drafted() == revisions.Content(
-            policy(statement(level="audit")), store_files(), policy(blob_statement())
-        )
+        assert drafted() == revisions.Content(policy(statement(level="audit")), store_files(), policy(blob_statement()))
         assert revisions.active_number() == 1
 
     def test_the_next_edit_goes_into_the_same_draft(self, admin, root):
@@ -442,7 +440,9 @@ class TestReading:
         place.signed("release", tag="2")
         place.judge()
         page = page_of(reviewer.get(reverse("trust_stores")))
-        counts = dict(re.findall(r'<section class="section" id="(\S+?)".*?data-label="Rests on it">(\d+)<', page, re.DOTALL))
+        counts = dict(
+            re.findall(r'<section class="section" id="(\S+?)".*?data-label="Rests on it">(\d+)<', page, re.DOTALL)
+        )
         assert counts["ca-acme"] == "2"
         assert {count for store, count in counts.items() if store != "ca-acme"} == {"0"}
 
