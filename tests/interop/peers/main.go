@@ -73,7 +73,7 @@ func main() {
 		serve(os.Args[2], len(os.Args) == 3)
 		return
 	}
-	if modes := map[string]func() error{"oracle": answerSpecimens, "time": timeSpecimens}; len(os.Args) == 2 && modes[os.Args[1]] != nil {
+	if modes := map[string]func() error{"oracle": answerSpecimens, "time": timeSpecimens, "policies": answerPolicies}; len(os.Args) == 2 && modes[os.Args[1]] != nil {
 		if err := modes[os.Args[1]](); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)

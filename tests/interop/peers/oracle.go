@@ -59,6 +59,27 @@ func answerSpecimens() error {
 	return errors.Join(lines.Err(), buffered.Flush())
 }
 
+// answerPolicies answers for each line, a policy document as a JSON string of base64, why notation refuses it, or "".
+func answerPolicies() error {
+	lines := bufio.NewScanner(os.Stdin)
+	lines.Buffer(nil, 64<<20)
+	out := json.NewEncoder(os.Stdout)
+	for lines.Scan() {
+		var policy []byte
+		if err := json.Unmarshal(lines.Bytes(), &policy); err != nil {
+			return err
+		}
+		refused := ""
+		if _, err := newJudge(policy, memory{}); err != nil {
+			refused = err.Error()
+		}
+		if err := out.Encode(refused); err != nil {
+			return err
+		}
+	}
+	return lines.Err()
+}
+
 func judgeSpecimen(s specimen) (result judgement) {
 	result.Checks = []check{}
 	judge, err := newJudge(s.Policy, truststore.NewX509TrustStore(dir.NewSysFS(s.Config)))
