@@ -37,6 +37,13 @@ class Call:
     max_bytes: int
     method: str = "GET"
     if_none_match: str = ""
+    if_match: str = ""
+    body: bytes | None = None
+    content_type: str = ""
+
+    def with_content(self, body: bytes, content_type: str, if_match: str = "") -> "Call":
+        """The same, carrying something."""
+        return replace(self, body=body, content_type=content_type, if_match=if_match)
 
 
 class Connection:
@@ -50,9 +57,11 @@ class Connection:
         credentials: Credentials | None = None,
         realm_hosts: Sequence[str] = (),
         follow_redirects: bool = False,
+        pushes: bool = False,
         monotonic: Callable[[], float] = time.monotonic,
         deadline: float = 10.0,
     ) -> None:
+        """`pushes`: tokens may be asked for that allow writing; else never, whatever the registry proposes."""
         if base_url.rstrip("/").count("/") != 2:
             raise ReferenceFormatError(f"{shown(base_url)} is not an address such as https://registry.example.com:5000")
         self.origin = Origin.of(base_url)
@@ -62,7 +71,14 @@ class Connection:
         self._followed = REDIRECTED | (REDIRECTED_BY_CHOICE if follow_redirects else frozenset())
         self._send = send
         self._deadline = deadline
-        self._authorizer = Authorizer(self.origin, self.credentials, realm_hosts, self._ask_for_token, monotonic)
+        self._authorizer = Authorizer(
+            self.origin,
+            self.credentials,
+            realm_hosts,
+            self._ask_for_token,
+            monotonic,
+            actions=("pull", "push") if pushes else ("pull",),
+        )
 
     @property
     def authorized(self) -> bool:
@@ -170,11 +186,14 @@ class Connection:
 
     def _once(self, call: Call, authorization: str) -> Answer:
         headers = {"Accept": call.accept, "User-Agent": USER_AGENT}
-        if call.if_none_match:
-            headers["If-None-Match"] = call.if_none_match
-        if authorization:
-            headers["Authorization"] = authorization
-        return self._transmit(call.kind, call.method, self._url(call.path), headers, None, call.max_bytes)
+        named = {
+            "If-None-Match": call.if_none_match,
+            "If-Match": call.if_match,
+            "Content-Type": call.content_type,
+            "Authorization": authorization,
+        }
+        headers |= {name: value for name, value in named.items() if value}
+        return self._transmit(call.kind, call.method, self._url(call.path), headers, call.body, call.max_bytes)
 
     def _ask_for_token(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
         return self._transmit("token", method, url, {**headers, "User-Agent": USER_AGENT}, body, MAX_SMALL)

@@ -1,0 +1,140 @@
+"""Writing to a registry (distribution-spec, "Push"): blobs, manifests, and nothing that is there already."""
+
+from dataclasses import dataclass
+from urllib.parse import urlencode, urljoin, urlsplit
+
+from registries.oci import media_types
+from registries.oci.authorization import Origin
+from registries.oci.connection import MAX_SMALL, Call, Connection
+from registries.oci.digest import Digest
+from registries.oci.errors import DigestError, ReferenceFormatError, RegistryError
+from registries.oci.exchange import Answer
+from registries.oci.failures import shown
+from registries.oci.reference import is_repository_name, is_tag
+
+
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """A manifest that the registry took."""
+
+    digest: Digest
+    subject: Digest | None = None
+    "The subject that the registry noted for its referrers API; None where it has no such API, or noted nothing."
+
+
+class PreconditionError(RegistryError):
+    """What was to be replaced is not what it was any more."""
+
+
+class Pusher:
+    """Puts things into the repositories of one registry. Every call may be repeated: what is there stays as it is."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def has_blob(self, repository: str, digest: Digest) -> bool:
+        """Whether the repository has the blob."""
+        what = f"the blob {digest} of {repository}"
+        answer = self._ask("blob_head", "HEAD", repository, f"blobs/{digest}", what)
+        if answer.status not in (200, 404):
+            raise self._connection.failure(answer, what)
+        return answer.status == 200
+
+    def push_blob(self, repository: str, content: bytes, *, mount_from: str = "") -> Digest:
+        """The repository has the blob; where that works it is taken over from another repository of the registry."""
+        digest = Digest.of(content)
+        if self.has_blob(repository, digest):
+            return digest
+        what = f"uploading the blob {digest} to {repository}"
+        mounting = {"mount": str(digest), "from": mount_from} if mount_from else {}
+        begun = self._begin(repository, mounting, what)
+        if begun.status == 201 and mounting:
+            return digest
+        if begun.status != 202:
+            raise self._connection.failure(begun, what)
+        done = self._put(self._upload_path(begun, digest, what), repository, what, content, "application/octet-stream")
+        if done.status != 201:
+            raise self._connection.failure(done, what)
+        return digest
+
+    def push_manifest(
+        self, repository: str, content: bytes, media_type: str, tag: str = "", *, replacing: Digest | None = None
+    ) -> Pushed:
+        """The repository has the manifest, under the tag if one is given.
+
+        `replacing`: what the tag named when it was read. Raises PreconditionError where the registry says that it does
+        not any more; most registries do not look.
+        """
+        digest = Digest.of(content)
+        if tag and not is_tag(tag):
+            raise ReferenceFormatError(f"{shown(tag)!a} is not a tag")
+        what = f"pushing the manifest {tag or digest} to {repository}"
+        condition = f'"{replacing}"' if replacing else ""
+        path = f"/v2/{repository}/manifests/{tag or digest}"
+        answer = self._put(path, repository, what, content, media_type, condition)
+        if answer.status == 412 and replacing:
+            raise PreconditionError(str(self._connection.failure(answer, what)), code="precondition")
+        if answer.status != 201:
+            raise self._connection.failure(answer, what)
+        named = answer.headers.get("docker-content-digest")
+        if named and named != str(digest):
+            raise RegistryError(f"{what}: the registry names it {shown(named)}", code="digest_mismatch")
+        return Pushed(digest, _subject(answer))
+
+    def has_manifest(self, repository: str, digest: Digest) -> bool:
+        """Whether the repository gives the manifest."""
+        what = f"the manifest {digest} of {repository}"
+        call = self._call("manifest_head", "HEAD", f"/v2/{repository}/manifests/{digest}", repository, what)
+        answer = self._connection.ask(call)
+        if answer.status not in (200, 404):
+            raise self._connection.failure(answer, what)
+        return answer.status == 200
+
+    def _begin(self, repository: str, mounting: dict[str, str], what: str) -> Answer:
+        """The answer to the begin of an upload. Where a registry refuses to mount, it begins without."""
+        begun = self._ask("upload", "POST", repository, "blobs/uploads/", what, mounting)
+        if mounting and begun.status not in (201, 202):
+            begun = self._ask("upload", "POST", repository, "blobs/uploads/", what)
+        return begun
+
+    def _upload_path(self, begun: Answer, digest: Digest, what: str) -> str:
+        """Where the content goes: a place of the registry itself, since the request carries our credentials."""
+        home = self._connection.origin
+        refused = RegistryError(
+            f"{what}: the registry wants the content at another place than itself; nothing was sent there", code="redirect"
+        )
+        try:
+            url = urljoin(f"{home.scheme}://{home.authority}/", begun.headers.get("location"))
+            parts = urlsplit(url)
+            if Origin.of(url) != home or not parts.path.startswith("/v2/"):
+                raise refused
+        except (ValueError, ReferenceFormatError) as error:
+            raise refused from error
+        query = "&".join(filter(None, (parts.query, urlencode({"digest": str(digest)}))))
+        return f"{parts.path}?{query}"
+
+    def _put(
+        self, path: str, repository: str, what: str, content: bytes, content_type: str, if_match: str = ""
+    ) -> Answer:
+        call = self._call("push", "PUT", path, repository, what)
+        return self._connection.ask(call.with_content(content, content_type, if_match))
+
+    def _ask(
+        self, kind: str, method: str, repository: str, rest: str, what: str, query: dict[str, str] | None = None
+    ) -> Answer:
+        path = f"/v2/{repository}/{rest}" + (f"?{urlencode(query)}" if query else "")
+        source = f" repository:{query['from']}:pull" if query else ""
+        return self._connection.ask(self._call(kind, method, path, repository, what, source))
+
+    def _call(self, kind: str, method: str, path: str, repository: str, what: str, more_scopes: str = "") -> Call:
+        if not is_repository_name(repository):
+            raise ReferenceFormatError(f"{shown(repository)!a} is not a repository name")
+        accept = media_types.MANIFEST_ACCEPT if kind == "manifest_head" else "*/*"
+        return Call(kind, path, what, accept, f"repository:{repository}:pull,push{more_scopes}", MAX_SMALL, method)
+
+
+def _subject(answer: Answer) -> Digest | None:
+    try:
+        return Digest.parse(answer.headers.get("oci-subject"))
+    except DigestError:
+        return None
