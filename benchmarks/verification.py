@@ -19,10 +19,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Literal
 
 from benchmarks.certificates import KEY_TYPES, make_chain
-from demo.signing import make_envelope
+from demo.signing import IMAGE_MANIFEST, MEDIA_TYPES, Format, make_envelope
 from registries.oci.descriptor import Descriptor
 from registries.oci.digest import Digest
 from trust.notary import certificates, remembered
@@ -34,8 +33,6 @@ from trust.notary.trust_store import TrustStore, TrustStores
 
 PEERS = Path(__file__).parents[1] / "tests" / "interop" / "peers"
 REPOSITORY = "registry.bench.example/team/app"
-MANIFEST = "application/vnd.oci.image.manifest.v1+json"
-MEDIA_TYPES: dict[Literal["jws", "cose"], str] = {"jws": "application/jose+json", "cose": "application/cose"}
 POLICY = json.dumps(
     {
         "version": "1.0",
@@ -90,7 +87,7 @@ def _print_table(notation: subprocess.Popen[str], count: int, rounds: int) -> No
         print(f"{what}: worst {min(ratios):.2f}x, mean {sum(ratios) / len(ratios):.2f}x")
 
 
-def _make_course(key_type: str, form: Literal["jws", "cose"], count: int, *, shared: bool) -> Course:
+def _make_course(key_type: str, form: Format, count: int, *, shared: bool) -> Course:
     now = datetime.now(UTC).replace(microsecond=0)
     common = make_chain(key_type, 0, now)
     envelopes: list[tuple[bytes, Descriptor]] = []
@@ -98,7 +95,7 @@ def _make_course(key_type: str, form: Literal["jws", "cose"], count: int, *, sha
     for number in range(count):
         signer = common if shared else make_chain(key_type, number, now)
         content = f"image {number}".encode()
-        target = Descriptor(MANIFEST, Digest.of(content), len(content))
+        target = Descriptor(IMAGE_MANIFEST, Digest.of(content), len(content))
         envelope = make_envelope(form, target.to_json(), signer, signing_time=now - timedelta(hours=1))
         envelopes.append((envelope, target))
         roots[signer.ders[-1]] = None

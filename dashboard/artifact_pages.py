@@ -16,6 +16,7 @@ from dashboard import access
 from dashboard.ladder import Rung, ladder, nearest_fix
 from dashboard.sentences import Sentence, sentence
 from dashboard.trust_path import Step, path
+from dashboard.vouched import called, vouched
 from dashboard.words import best_tag, kind_look
 from registries import questions
 from registries.models import Content, Listing, Manifest, Presence, Repository, Served
@@ -158,8 +159,12 @@ class SignatureRow:
         return self.signature.outcome.signer
 
     @property
+    def vouched(self) -> bool:
+        return vouched(self.signature.outcome)
+
+    @property
     def leaf(self) -> Certificate | None:
-        """The leaf, which nobody vouches for unless `signer` is named."""
+        """The leaf; nobody vouches for its name unless the row is `vouched`."""
         evidence = self.signature.evidence
         chain = (evidence.chain or evidence.unverified_chain) if evidence else ()
         return chain[0] if chain else None
@@ -175,7 +180,6 @@ class SignatureRow:
 class TrustPage:
     """The verdict on an artifact, ready to be shown: the sentence, the signatures, the ladder of one of them."""
 
-    judged: JudgedArtifact
     said: Sentence
     fix: str
     detail: str
@@ -186,6 +190,14 @@ class TrustPage:
     rungs: tuple[Rung, ...]
     steps: tuple[Step, ...]
     notation: str
+
+    @property
+    def why(self) -> str:
+        """Whose signature the ladder is of."""
+        outcome = self.selected.outcome if self.selected else None
+        if not outcome or not outcome.signer:
+            return "signer not proven"
+        return called(outcome.signer, vouched=vouched(outcome))
 
     @property
     def notes(self) -> Sequence[Note]:
@@ -220,7 +232,6 @@ def trust_page(place: Place, judged: JudgedArtifact, chosen: str = "", *, everyt
     )
     shown = judged.signatures if everything else judged.signatures[:MOST_SIGNATURES]
     return TrustPage(
-        judged=judged,
         said=said,
         fix=nearest_fix(outcome, choice, verdict.word, verdict.reason, reference),
         detail=verdict.message if verdict.word in DETAILED and verdict.reason not in SAID else "",

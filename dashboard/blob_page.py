@@ -4,22 +4,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
 
+from dashboard.envelope_page import EnvelopePage
 from dashboard.ladder import Rung, below, nearest_fix
 from dashboard.parts import plain
 from dashboard.sentences import Sentence, sentence
-from dashboard.signature_page import Attribute, Link, attributes_of, links, timestamp_of
-from dashboard.trust_path import format_of
 from dashboard.words import LOOKS
 from trust.blobs import JudgedBlob
 from trust.models import TrustRevision
 from trust.notary.evidence import Evidence
 from trust.notary.outcome import Outcome, Word
-from trust.notary.signed import Signed
 from trust.notary.trust_policy import Choice
 
 
-@dataclass(frozen=True, slots=True)
-class BlobPage:
+@dataclass(frozen=True)
+class BlobPage(EnvelopePage):
     """All that is shown of a blob's signature."""
 
     name: str  # of the blob, as whoever asked calls it
@@ -29,13 +27,6 @@ class BlobPage:
     fix: str
     notation: str
     rungs: tuple[Rung, ...]
-    chain: tuple[Link, ...]
-    signed: Signed | None
-    proven: bool  # a valid signature vouches for `signed` and `chain`
-    attributes: tuple[Attribute, ...]
-    metadata: tuple[tuple[str, str], ...]
-    format: str
-    timestamp: str
 
     @property
     def outcome(self) -> Outcome:
@@ -56,9 +47,7 @@ class BlobPage:
 
     @classmethod
     def of(cls, name: str, judged: JudgedBlob, revision: TrustRevision) -> Self:
-        outcome, evidence, choice = judged.outcome, judged.evidence, judged.choice
-        signed = evidence.signed or evidence.unverified_signed
-        target = signed.target if signed else None
+        outcome, choice = judged.outcome, judged.choice
         return cls(
             name=name,
             judged=judged,
@@ -67,13 +56,6 @@ class BlobPage:
             fix=nearest_fix(outcome, choice, outcome.word, outcome.reason, ""),
             notation=_notation_says(judged),
             rungs=below(_policy_rung(choice), outcome, choice),
-            chain=tuple(links(evidence, outcome)),
-            signed=signed,
-            proven=evidence.integrity is None,
-            attributes=tuple(attributes_of(signed)) if signed else (),
-            metadata=tuple(target.annotations.items()) if target else (),
-            format=format_of(evidence),
-            timestamp=timestamp_of(evidence, outcome),
         )
 
 

@@ -12,11 +12,9 @@ from trust.statuses import artifact_status
 
 def blob_report(reference: str, judged: JudgedBlob) -> Report:
     """The report; `reference` is how the blob was named."""
-    statement = judged.choice.statement
     return Report(
         reference=reference,
         digest=_digest(judged.blob, judged.evidence),
-        level=statement.level if statement else None,
         choice=judged.choice,
         verdict=artifact_status([judged.outcome], True, judged.choice),
         notation=judged.notation,

@@ -216,9 +216,8 @@ def _details(inspected: Inspected) -> list[Node]:
     nodes = _flaws(inspected)
     if not isinstance(seen, Evidence) or signed is None:
         return nodes
-    content = _content(seen, signed, seen.chain or seen.unverified_chain)
     details = [
-        Node(f"signature algorithm: {content['signatureAlgorithm']}"),
+        Node(f"signature algorithm: {ALGORITHMS.get(signed.algorithm, signed.algorithm)}"),
         Node(f"signature envelope type: {inspected.media_type}"),
         Node("signed attributes", _attributes(signed)),
         Node(

@@ -7,24 +7,22 @@ from pathlib import Path
 from typing import Any
 
 from dashboard.stored_answers import NotStoredError, find_stored
-from dashboard.targets import layout_target
+from dashboard.targets import layout_target, not_a_layout
 from dashboard.verify_arguments import CannotAnswerError, instant
 from registries.models import Manifest
 from registries.oci.archive import is_layout
 from registries.oci.descriptor import Descriptor
 from registries.oci.digest import Digest
 from registries.oci.reference import Reference
-from trust.legacy.judge import LegacyOutcome, configured_in
+from trust.legacy.judge import configured_in
 from trust.legacy_signatures import JudgedLegacy, judge_listed_legacy, stored_legacy
 from trust.notary.evidence import Evidence, examine
 from trust.notary.outcome import Note, SignatureFault
 from trust.notary.thumbprint_hint import thumbprint_note
 from trust.notary.trust_store import TrustStores
-from trust.on_the_spot import JudgedArtifact, JudgedSignature
+from trust.on_the_spot import JudgedSignature
 from trust.signatures import ListedSignature, list_signatures
 from trust.verification import judge_artifact
-
-__all__ = ["Inspected", "Inspection", "JudgedLegacy", "LegacyOutcome", "inspect_target"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +70,7 @@ def inspect_target(options: Mapping[str, Any]) -> Inspection:
     if is_layout(Path(options["target"])):
         return _in_layout(options, at)
     if options["reference"] or options["trust_store"]:
-        raise CannotAnswerError(
-            f"{options['target']} is not a directory; --reference and --trust-store are for a layout directory."
-        )
+        raise CannotAnswerError(f"{not_a_layout(options)}; --reference and --trust-store are for a layout.")
     return _stored(Reference.parse(options["target"]), at)
 
 
@@ -109,17 +105,10 @@ def _stored(reference: Reference, at: datetime) -> Inspection:
     return Inspection(
         reference=str(reference),
         target=Descriptor(manifest.media_type, manifest.digest, manifest.size),
-        signatures=tuple(map(_of_row, _as_listed(judged))),
+        signatures=tuple(_of_row(one) for one in judged.in_turn if isinstance(one, JudgedSignature)),
         legacy=stored_legacy(judged),
         complete=judged.listing is not None and judged.listing.complete,
     )
-
-
-def _as_listed(judged: JudgedArtifact) -> list[JudgedSignature]:
-    """The signatures in the order that notation would meet them; pages show the best first."""
-    listed = judged.listing.digests if judged.listing else []
-    place = {digest: number for number, digest in enumerate(listed)}
-    return sorted(judged.signatures, key=lambda signature: place[str(signature.manifest.digest)])
 
 
 def _of_row(judged: JudgedSignature) -> Inspected:

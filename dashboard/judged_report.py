@@ -9,12 +9,10 @@ from trust.on_the_spot import JudgedSignature as Judged
 
 def report_of(judged: JudgedArtifact) -> Report:
     """The report; its word may be `stale`, which a layout never is."""
-    statement = judged.choice.statement
     repository = judged.repository.reference
     return Report(
         reference=f"{repository}@{judged.manifest.digest}" if repository else "",
         digest=judged.manifest.digest,
-        level=statement.level if statement else None,
         choice=judged.choice,
         verdict=replace(judged.verdict, deciding=None),
         notation=judged.notation,

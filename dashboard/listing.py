@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
@@ -21,13 +21,24 @@ COUNTED = 10_000  # nothing is counted beyond: the list says "10,000+"
 ORDER = ("severity", "-changed_at", "-pk")
 NEEDS_A_LOOK = (Word.failed, Word.untrusted, Word.unknown, Word.stale)
 
+PARAMETERS = {  # of the list's address, and what each may say
+    "q": "at most 255 characters, no NUL among them",
+    "registry": "the number of a registry",
+    "repository": "the number of a repository",
+    "name": "the name of a repository, or its beginning and *",
+    "status": f"one of {', '.join(Word)}, or several with commas between",
+    "reason": "the code of a reason",
+    "after": "what an answer's next page has there",
+    "before": "what an answer's previous page has there",
+}
+
 _HEX = re.compile(r"(?:(sha256|sha384|sha512):)?([0-9a-f]{4,128})")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What the list is narrowed to. Values that say nothing are no filter."""
+    """What the list is narrowed to. An empty value is no filter; one that is not understood matches nothing."""
 
     text: str = ""
     registry: int | None = None
@@ -35,23 +46,34 @@ class Filters:
     name: str = ""  # of repositories: exact, or a beginning and `*`
     words: tuple[Word, ...] = ()
     reason: str = ""
+    unknown: tuple[tuple[str, str], ...] = ()  # parameters that are not understood, with their values
 
     @classmethod
-    def parse(cls, query: QueryDict) -> Self:
-        known = {word.value: word for word in Word}
-        asked = [part for value in query.getlist("status") for part in value.split(",")]
+    def parse(cls, query: QueryDict, *, also: Collection[str] = ()) -> Self:
+        """What the query asks for; `also` are names that mean something to the caller."""
+        words = [part for value in query.getlist("status") for part in value.split(",") if part]
         return cls(
             text=_clean(query.get("q")),
             registry=_number(query.get("registry")),
             repository=_number(query.get("repository")),
             name=_clean(query.get("name")),
-            words=tuple(word for value, word in known.items() if value in asked),
+            words=tuple(word for word in Word if word.value in words),
             reason=_clean(query.get("reason")),
+            unknown=tuple(
+                (name, value)
+                for name, values in query.lists()
+                if name not in also
+                for value in values
+                if not _is_understood(name, value)
+            ),
         )
 
     def query(self, **changes: Any) -> str:
-        """The same filters, with changes, as the query of a URL; a page of the list is not among them."""
-        changed = replace(self, **changes)
+        """The same filters, with changes, as the query of a URL; a page of the list is not among them.
+
+        What was not understood goes, unless the changes bring it.
+        """
+        changed = replace(self, **{"unknown": (), **changes})
         query = QueryDict(mutable=True)
         values = {
             "q": changed.text,
@@ -62,6 +84,8 @@ class Filters:
             "reason": changed.reason,
         }
         query.update({name: str(value) for name, value in values.items() if value})
+        for name, value in changed.unknown:
+            query.appendlist(name, value)
         return query.urlencode(safe=",/:*")
 
     def __bool__(self) -> bool:
@@ -80,7 +104,9 @@ class Filters:
         return found
 
     def verdict(self) -> Q:
-        """What: the words at the time of reading, and the reason."""
+        """What: the words at the time of reading, and the reason. Nothing at all where a filter was not understood."""
+        if self.unknown:
+            return Q(pk__in=[])
         found = Q(reason=self.reason) if self.reason else Q()
         if self.words:
             # Stale is a green word that no longer holds, so the stored words narrow by index what the test decides.
@@ -168,7 +194,7 @@ class Cursor:
 
     @classmethod
     def parse(cls, text: str) -> Self | None:
-        """None for what is no cursor: the list then begins at its beginning."""
+        """None for what is no cursor."""
         parts = text.split(".")
         if len(parts) != 3 or not all(part.isascii() and part.isdigit() and len(part) < 19 for part in parts):
             return None
@@ -202,6 +228,8 @@ class Page:
 def page(rows: QuerySet[ArtifactStatus], *, after: str = "", before: str = "", size: int = PAGE_SIZE) -> Page:
     """The page after or before a place, worst first; one query, however far down the list it is."""
     rows = rows.select_related("repository__registry")
+    if not all(_is_understood(name, value) for name, value in (("after", after), ("before", before))):
+        return Page([])  # a place that is none: from the beginning, whoever follows pages would never end
     if forward := Cursor.parse(after):
         found = list(rows.filter(forward.beyond()).order_by(*ORDER)[: size + 1])
         return _page(found[:size], has_previous=bool(found), has_next=len(found) > size)
@@ -225,9 +253,24 @@ def _reversed(order: Iterable[str]) -> list[str]:
 
 
 def _clean(text: str | None) -> str:
-    """Text as people type it; a NUL, which PostgreSQL refuses, finds nothing anyway."""
+    """Text as people type it, without the NUL that PostgreSQL refuses."""
     return (text or "").replace("\0", "").strip()[:255]
 
 
 def _number(text: str | None) -> int | None:
-    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 16 else None
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 16 and int(text) else None
+
+
+def _is_understood(name: str, value: str) -> bool:
+    """Whether the value of a parameter says something that the list can go by; nothing is said by an empty one."""
+    if name not in PARAMETERS:
+        return False
+    if name == "status":
+        return {*value.split(",")} <= {"", *(word.value for word in Word)}
+    if not value:
+        return True
+    if name in ("registry", "repository"):
+        return _number(value) is not None
+    if name in ("after", "before"):
+        return Cursor.parse(value) is not None
+    return len(value) <= 255 and "\0" not in value

@@ -1,5 +1,6 @@
 """Making the next trust revision for a form: published and recorded in one transaction, or the form says why not."""
 
+from django.contrib import messages
 from django.db import transaction
 from django.forms import Form
 from django.utils import timezone
@@ -21,7 +22,7 @@ def publish(
     stores_field: str | None = None,
     **details: object,
 ) -> TrustRevision | None:
-    """The next revision; None where it is refused, which the form then says at the field that is to blame."""
+    """The next revision, and a message that says so; None where it is refused, as the form says at the field to blame."""
     now = timezone.now()
     try:
         with transaction.atomic():
@@ -51,5 +52,6 @@ def publish(
     except revisions.StaleRevisionError as error:
         form.add_error(None, str(error))
     else:
+        messages.success(request, f"Revision {published.number} is active. Every artifact is judged again under it.")
         return published
     return None

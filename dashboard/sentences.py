@@ -20,10 +20,10 @@ BY_REASON = {
     "revocation_logged": "Signed by {signer}, accepted by statement {statement}; revocation of certificates is only logged.",
     "revocation_skipped": "Signed by {signer}, accepted by statement {statement}, which does not ask for revocation.",
     "answer_doubtful": "Signed by {signer}, accepted by statement {statement}; an answer about revocation is not what it should be.",
-    # untrusted: intact, but not as the statement asks
-    "unknown_root": "Signed by {signer}, whose certificates lead to no root that statement {statement} trusts.",
-    "no_store_for_scheme": "Signed by {signer}, but statement {statement} names no trust store for this signing scheme.",
-    "trust_store_unusable": "Signed by {signer}, but a trust store of statement {statement} cannot be used, so it trusts nobody.",
+    # untrusted: intact, but not as the statement asks; a claimant is a signer whose name no trusted root vouches for
+    "unknown_root": "Signed by {claimant}, whose certificates lead to no root that statement {statement} trusts.",
+    "no_store_for_scheme": "Signed by {claimant}, but statement {statement} names no trust store for this signing scheme.",
+    "trust_store_unusable": "Signed by {claimant}, but a trust store of statement {statement} cannot be used.",
     "identity_mismatch": "Intact and from a trusted root, but signed by {signer}, whom statement {statement} does not accept.",
     "no_subject_identity": "Signed by {signer}, but statement {statement} names only identities that Signboard cannot compare.",
     "subject_unreadable": "Signed by {signer}, whose subject cannot be compared with the names in statement {statement}.",
@@ -72,10 +72,10 @@ BY_REASON = {
     "level_skip": "Statement {statement} skips verification for this repository.",
     "no_such_statement": "The blob trust policy has no statement of that name, so nothing was asked of it.",
     "no_global_statement": "No statement of the blob trust policy is global and none was named, so nothing was asked of it.",
-    # stale: it was green
-    "listing_old": "It was verified, but the registry has not been asked for its signatures lately.",
-    "deadline": "It was verified until a certificate or the signature expired.",
-    "standing": "It was verified, but whether its certificates still stand is not known any more.",
+    # stale: it was green, of which word is told by the message
+    "listing_old": "It was green, but the registry has not been asked for its signatures lately.",
+    "deadline": "It was green until a certificate or the signature expired.",
+    "standing": "It was green, but whether its certificates still stand is not known any more.",
 }  # fmt: skip
 BY_WORD = {
     Word.verified: "Signed by {signer}, accepted by statement {statement}.",
@@ -85,7 +85,7 @@ BY_WORD = {
     Word.unsigned: "The registry lists no signature for this artifact.",
     Word.not_checked: "Nothing was asked of this artifact.",
     Word.unknown: "Nobody here can say whether a good signature is attached.",
-    Word.stale: "It was verified, and has to be checked again.",
+    Word.stale: "It was green, and has to be checked again.",
 }
 COVERED = "It has no signature of its own; a verified index that names it is signed."
 
@@ -109,6 +109,7 @@ def sentence(word: Word, reason: str, *, signer: str = "", statement: str = "", 
         form = COVERED
     if word is Word.verified:
         form = BY_WORD[word]  # whatever the code, a full verdict is said in one way
+    form = form.replace("{claimant}", "somebody who claims to be {signer}" if signer.strip() else "{signer}")
     names = {"signer": _short(signer) or "somebody unnamed", "statement": _short(statement) or "of the policy"}
     pieces = _PLACE.split(form)  # text, place, text, place, … text
     parts = (Part(names[piece], name=True) if odd % 2 else Part(piece) for odd, piece in enumerate(pieces))

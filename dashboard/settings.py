@@ -42,6 +42,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "dashboard.no_store.no_store",
     "django.middleware.csp.ContentSecurityPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -71,8 +72,20 @@ TEMPLATES = [
     }
 ]
 
+
+def _database(url: str) -> dict[str, Any]:
+    """Django's words for the database; the URL may hold a password, so a refusal does not repeat it."""
+    fault = "SIGNBOARD_DATABASE_URL is not sqlite:////FOLDER/FILE or postgres://USER:PASSWORD@HOST/NAME"
+    if not url.startswith(("sqlite://", "postgres://", "postgresql://")):
+        raise ImproperlyConfigured(fault)
+    try:
+        return dict(env.db_url_config(url))
+    except ValueError as error:  # a port that is no number, say
+        raise ImproperlyConfigured(fault) from error
+
+
 DATABASES: dict[str, dict[str, Any]] = {
-    "default": env.db_url("SIGNBOARD_DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'signboard.sqlite3'}")
+    "default": _database(env.str("SIGNBOARD_DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'signboard.sqlite3'}"))
 }
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # Writers queue instead of failing halfway: a transaction takes the write lock when it begins.

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from django.urls import reverse
 
 from dashboard.graph import Drawing, Edge, layered
+from dashboard.vouched import vouched
 from trust.notary.certificates import Certificate
 from trust.notary.levels import Validation
 from trust.notary.outcome import CheckStatus
@@ -87,8 +88,9 @@ class Weaver:
         if evidence is None:
             return
         intact = evidence.integrity is None
+        proven = intact and vouched(signature.outcome)
         for place, certificate in enumerate(evidence.chain if intact else evidence.unverified_chain):
-            knot = self.add(certificate_knot(certificate, f"{url}#chain", intact=intact), 1 + place)
+            knot = self.add(certificate_knot(certificate, f"{url}#chain", proven=proven), 1 + place)
             self.link(last, knot, on=on, gap=not intact and place == 0)
             last = knot
         if not intact:
@@ -123,11 +125,11 @@ class Weaver:
         self.link(self._store(store), self.add(knot, 101), on=on, gap=gap)
 
 
-def certificate_knot(certificate: Certificate, url: str, *, intact: bool) -> Knot:
+def certificate_knot(certificate: Certificate, url: str, *, proven: bool) -> Knot:
     name = certificate.common_name or certificate.subject
-    sub = f"until {certificate.not_after:%-d %b %Y}" if intact else "claims, not proven"
-    key = certificate.thumbprint if intact else f"claimed {certificate.thumbprint}"
-    return Knot("certificate", key, "certificate", name, sub, url, claimed=not intact)
+    sub = f"until {certificate.not_after:%-d %b %Y}" if proven else "claims, not proven"
+    key = certificate.thumbprint if proven else f"claimed {certificate.thumbprint}"
+    return Knot("certificate", key, "certificate", name, sub, url, claimed=not proven)
 
 
 def signature_graph(judged: JudgedArtifact, chosen: str = "") -> SignatureGraph | None:

@@ -76,7 +76,7 @@ def _repository(reference: Reference) -> Repository:
     repositories = Repository.objects.select_related("registry")
     found = repositories.filter(registry__reference_name=reference.registry, name=reference.repository).first()
     if found is None:
-        raise NotStoredError(f"No connected registry has {reference.name}; a layout directory is named by its path.")
+        raise NotStoredError(f"No connected registry has {reference.name}; a layout is named by its path.")
     return found
 
 

@@ -1,4 +1,4 @@
-"""What the commands about one artifact are pointed at: an OCI layout directory, or a reference of a connected registry."""
+"""What the commands about one artifact are pointed at: an OCI layout, or a reference of a connected registry."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,13 +13,14 @@ from registries.oci.descriptor import Descriptor
 from registries.oci.digest import Digest
 from registries.oci.layout import Layout
 from registries.oci.reference import Reference
+from trust.notary.errors import quote
 
 FALLBACK_TAG_PREFIXES = ("sha256-", "sha384-", "sha512-")
 
 
 @dataclass(frozen=True, slots=True)
 class LayoutTarget:
-    """An artifact of a layout directory, and what the directory stands for (nothing, if nobody said)."""
+    """An artifact of a layout, and what the layout stands for (nothing, if nobody said)."""
 
     layout: Layout
     reference: Reference | None
@@ -33,7 +34,8 @@ class LayoutTarget:
 def add_target(parser: CommandParser) -> None:
     """The arguments that name an artifact."""
     parser.add_argument(
-        "target", help="an OCI image layout directory, or REGISTRY/REPOSITORY:TAG|@DIGEST of a connected registry"
+        "target",
+        help="an OCI image layout (a directory or a .tar), or REGISTRY/REPOSITORY:TAG|@DIGEST of a connected registry",
     )
     parser.add_argument(
         "--reference",
@@ -41,8 +43,13 @@ def add_target(parser: CommandParser) -> None:
     )
 
 
+def not_a_layout(options: Mapping[str, Any]) -> str:
+    """Why what is named is taken for something in a registry."""
+    return f"{quote(options['target'])} is neither a directory nor a .tar file"
+
+
 def layout_target(options: Mapping[str, Any]) -> LayoutTarget:
-    """The artifact of the layout directory that the arguments name, by its own bytes."""
+    """The artifact of the layout that the arguments name, by its own bytes."""
     reference = Reference.parse(options["reference"]) if options["reference"] else None
     name = reference.name if reference else ""
     layout = layout_at(Path(options["target"]), name)

@@ -12,6 +12,7 @@ from django.urls import reverse
 from dashboard.artifact_pages import Place, format_of, kind_name, platforms_of
 from dashboard.graph import Drawing, Tree, tidy
 from dashboard.signature_graph import SignatureGraph, signature_graph
+from dashboard.vouched import vouched_as_stored
 from dashboard.words import kind_look
 from registries.models import Listing, Manifest, Repository
 from registries.oci.digest import Digest
@@ -37,6 +38,13 @@ class Spoken:
     reason: str = ""
     signer: str = ""
     covered: bool = False
+
+    @property
+    def by(self) -> str:
+        """Who signed; for a signature."""
+        if self.signer and not vouched_as_stored(self.word, self.reason):
+            return f"claims {self.signer}"
+        return self.signer or "signer not proven"
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +187,7 @@ class Grower:
         return Twig(
             icon=kind_look(manifest.kind).icon,
             title=node.platform or kind_name(manifest),
-            sub=(spoken.signer or "signer not proven") if is_signature and spoken.word else format_of(manifest),
+            sub=spoken.by if is_signature and spoken.word else format_of(manifest),
             more=platforms_of(manifest),
             url=url,
             digest=node.digest,

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from dashboard.vouched import vouched
 from registries.oci.digest import Digest
 from trust.notary.certificates import Certificate
 from trust.notary.evidence import Evidence
@@ -44,15 +45,16 @@ def _steps(
     yield Step("signature", "Signature", _form(evidence), signature, broken=not intact, warning=moved)
     if evidence is None:
         return
+    claimed = not (intact and vouched(outcome))
     for index, certificate in enumerate(evidence.chain if intact else evidence.unverified_chain):
         yield Step(
             "certificate",
             certificate.common_name or certificate.subject,
-            "claims, not proven" if not intact else role_of(index, evidence.chain),
+            "claims, not proven" if claimed else role_of(index, evidence.chain),
             until=certificate.not_after,
             broken=intact and index == len(evidence.chain) - 1 and _failed(results, Validation.authenticity),
             warning=_warning(certificate, results) if intact else "",
-            claimed=not intact,
+            claimed=claimed,
         )
     statement = choice.statement
     if statement is None or statement.level.skips_everything:

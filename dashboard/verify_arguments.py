@@ -2,7 +2,7 @@
 
 import json
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,9 +14,12 @@ from dashboard.stored_answers import NotStoredError
 from dashboard.verify_report import Report, as_lines, printable
 from dashboard.verify_report import as_json as report_as_json
 from registries.oci.errors import OciError
-from trust.notary.errors import NotaryError, TrustPolicyError
+from trust.notary.errors import NotaryError, TrustPolicyError, quote
+from trust.notary.rfc3339 import parse_rfc3339
+from trust.notary.trust_store import TrustStores
 
 LARGEST_POLICY = 1 << 20
+LONGEST_NUMBER = 15  # digits: no file has more bytes
 NO_DATABASE = (
     "Signboard's database cannot be read. Give --policy and --trust-store to judge a layout without it, or say with "
     "SIGNBOARD_DATA or SIGNBOARD_DATABASE_URL where it is."
@@ -49,14 +52,18 @@ def add_shared_arguments(parser: CommandParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
-def names_files(options: Mapping[str, Any]) -> bool:
-    """Whether policy and stores come from files; otherwise the active revision has them."""
+def policy_and_stores[Policy](
+    options: Mapping[str, Any], parse: Callable[[bytes], Policy], active: Callable[[], tuple[Policy, TrustStores]]
+) -> tuple[Policy, TrustStores]:
+    """Those of the files that were named; the active revision's where none were."""
     if bool(options["policy"]) != bool(options["trust_store"]):
         raise CannotAnswerError("--policy and --trust-store are given both or not at all.")
-    return bool(options["policy"])
+    if not options["policy"]:
+        return active()
+    return parse(_read_policy(options["policy"])), TrustStores.read(options["trust_store"])
 
 
-def read_policy(path: Path) -> bytes:
+def _read_policy(path: Path) -> bytes:
     """The bytes of a trust policy document; what is no such file breaks rule TP00."""
     try:
         if not stat.S_ISREG(path.stat().st_mode):  # a device or a pipe never ends
@@ -85,15 +92,19 @@ def user_metadata(pairs: Sequence[str]) -> Mapping[str, str]:
 
 def instant(text: str | None) -> datetime:
     """The instant that --at names; now, if it is absent."""
-    if not text:
+    if text is None:
         return datetime.now(UTC)
     try:
-        moment = datetime.fromisoformat(text)
+        return parse_rfc3339(text)
     except ValueError as error:
-        raise CannotAnswerError(f"--at {text} is not an RFC 3339 time.") from error
-    if moment.tzinfo is None:
-        raise CannotAnswerError(f"--at {text} has no time zone: write 2026-11-21T09:00:00Z.")
-    return moment
+        raise CannotAnswerError(f"--at {quote(text)} is not an RFC 3339 time such as 2026-11-21T09:00:00Z.") from error
+
+
+def whole_number(text: str, fault: str) -> int:
+    """The number that an argument's digits say; digits without end are no number. `fault` is what it is not."""
+    if not text.isascii() or not text.isdigit() or len(text) > LONGEST_NUMBER:
+        raise CannotAnswerError(fault)
+    return int(text)
 
 
 def answer(report: Report, *, as_json: bool) -> str:

@@ -67,7 +67,6 @@ class Report:
 
     reference: str
     digest: Digest
-    level: Level | None
     choice: Choice
     verdict: ArtifactVerdict
     notation: NotationVerdict
@@ -92,7 +91,6 @@ class Report:
         return cls(
             reference=reference,
             digest=digest,
-            level=choice.statement.level if choice.statement else None,
             choice=choice,
             verdict=artifact_status(outcomes, listing_complete, choice),
             notation=notation_verdict(outcomes, max_signatures, choice=choice),
@@ -115,7 +113,6 @@ class Report:
         return cls(
             reference=reference,
             digest=digest,
-            level=None,
             choice=Choice(None, "none", error),
             verdict=ArtifactVerdict(Word.not_checked, "policy_refused", error),
             notation=NotationVerdict(verified=False, error=error),
@@ -123,6 +120,11 @@ class Report:
             incomplete=not listing_complete,
             refusal=refusal,
         )
+
+    @property
+    def level(self) -> Level | None:
+        """That of the statement that applies."""
+        return self.choice.statement.level if self.choice.statement else None
 
     @property
     def exit_code(self) -> int:

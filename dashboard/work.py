@@ -61,8 +61,7 @@ def faults_first(repositories: QuerySet[Repository], at: datetime) -> QuerySet[R
     """What failed, then what is known in part, then what runs; by name within."""
     rank = Case(
         When(~Q(last_error=""), then=Value(0)),
-        When(Exists(Fault.objects.filter(repository=OuterRef("pk"))), then=Value(1)),
-        When(Q(tags_complete=False) & ~Q(indexed_at=None), then=Value(1)),
+        When(known_in_part(), then=Value(1)),
         When(leased_until__gt=at, then=Value(2)),
         default=Value(3),
         output_field=IntegerField(),
@@ -92,6 +91,12 @@ def in_part(repository: Repository, faults: int) -> bool:
     return bool(repository.indexed_at and (faults or not repository.tags_complete))
 
 
+def known_in_part() -> Q:
+    """The same of the repositories of a query."""
+    faults = Fault.objects.filter(repository=OuterRef("pk"))
+    return Q(indexed_at__isnull=False) & (Q(tags_complete=False) | Q(Exists(faults)))
+
+
 def _counted(rows: QuerySet[Any]) -> dict[int, int]:
     return dict(rows.order_by().values_list("repository").annotate(number=Count("pk")))
 
@@ -104,6 +109,7 @@ class Progress:
     waiting: int = 0  # due or being indexed
     running: int = 0
     failing: int = 0
+    partly: int = 0  # the last index left something out
     never: int = 0  # not indexed to the end yet, not even once
     subjects: int = 0
     subjects_done: int = 0
@@ -123,8 +129,15 @@ class Progress:
 
     @property
     def failing_text(self) -> str:
-        of_all = "repository" if self.repositories == 1 else "repositories"
-        return f"{self.failing:,} of {self.repositories:,} {of_all} {'waits' if self.failing == 1 else 'wait'}"
+        return f"{self.failing:,} of {self._of_all} {'waits' if self.failing == 1 else 'wait'}"
+
+    @property
+    def partly_text(self) -> str:
+        return f"{self.partly:,} of {self._of_all} {'is' if self.partly == 1 else 'are'} known in part"
+
+    @property
+    def _of_all(self) -> str:
+        return f"{self.repositories:,} {'repository' if self.repositories == 1 else 'repositories'}"
 
     @property
     def done(self) -> int:
@@ -143,6 +156,7 @@ def _figures(at: datetime) -> dict[str, Any]:
         "waiting": Count("pk", filter=waiting),
         "running": Count("pk", filter=running),
         "failing": Count("pk", filter=~Q(last_error="")),
+        "partly": Count("pk", filter=known_in_part()),
         "never": Count("pk", filter=Q(indexed_at=None)),
         "subjects": Sum("progress_total", filter=running, default=0),
         "subjects_done": Sum("progress_done", filter=running, default=0),
@@ -167,6 +181,11 @@ class RegistryRow:
     progress: Progress
     artifacts: int
     error: str = ""
+
+    @property
+    def note(self) -> str:
+        """What keeps it from being known whole."""
+        return self.error or (self.progress.partly_text if self.progress.partly else "")
 
 
 def going_with(registry: Registry) -> dict[str, int]:
@@ -207,7 +226,32 @@ def _registry_row(registry: Registry, progress: Progress, artifacts: int, at: da
         stands = WAITS
     elif progress.waiting:
         stands = QUEUED
+    elif progress.partly and stands is not QUEUED:
+        stands = PARTLY
     return RegistryRow(registry, survey, stands, progress, artifacts, error)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """How many things of each kind wait for the next attempt after a failure."""
+
+    registries: int = 0  # whose repositories could not be looked up
+    repositories: int = 0
+    judgements: int = 0
+
+    @property
+    def total(self) -> int:
+        return self.registries + self.repositories + self.judgements
+
+    @property
+    def text(self) -> str:
+        """ "10 registries, 1 repository": empty if nothing waits."""
+        kinds = (
+            (self.registries, "registry", "registries"),
+            (self.repositories, "repository", "repositories"),
+            (self.judgements, "judgement", "judgements"),
+        )
+        return ", ".join(f"{number:,} {one if number == 1 else many}" for number, one, many in kinds if number)
 
 
 def sum_of(counts: Mapping[str, int]) -> int:

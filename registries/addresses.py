@@ -3,6 +3,7 @@
 Python's `is_global` alone will not do: it is true of IPv6 addresses that carry 127.0.0.1 inside.
 """
 
+import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
@@ -34,6 +35,8 @@ NEVER: tuple[Network, ...] = tuple(
         ),
     )
 )
+NEVER_CONTACTED = "is a metadata, link-local or multicast address, which Signboard never contacts"
+NEVER_OPENED = "has metadata, link-local or multicast addresses only, which Signboard never contacts"
 _NOT_PUBLIC: tuple[Network, ...] = tuple(map(ip_network, ("192.0.0.0/24", "192.88.99.0/24", "2001::/23", "3fff::/20")))
 _PUBLIC_IPV6 = ip_network("2000::/3")
 _NAT64 = ip_network("64:ff9b::/96")
@@ -71,9 +74,8 @@ class AllowedAddresses:
 
     def refusal(self, host: str, port: int, address: Address) -> str:
         """Why a connection to this address of that host is refused; empty if it is not."""
-        for meant in meanings(address):
-            if any(meant in network for network in NEVER):
-                return f"{address} is a metadata, link-local or multicast address, which Signboard never contacts"
+        if any(_is_never(meant) for meant in meanings(address)):
+            return f"{address} {NEVER_CONTACTED}"
         if (_plain_host(host), port) in self.places:
             return ""
         for meant in meanings(address):
@@ -103,6 +105,39 @@ def meanings(address: Address) -> tuple[Address, ...]:
     if address in _NAT64 or address in _LOCAL_NAT64 or (number >> 32) & 0xFFFFFFFF in _ISATAP:
         return (address, low)
     return (address,)
+
+
+def never(entry: str) -> str:
+    """Why no setting opens an address, `host:port` or network, as far as it says so without being resolved; or empty."""
+    text = entry.strip()
+    try:
+        network = ip_network(text, strict=False)
+    except ValueError:
+        address = _literal(text)
+        return f"{text} {NEVER_CONTACTED}" if address and any(map(_is_never, meanings(address))) else ""
+    ends = meanings(network[0]), meanings(network[-1])
+    within = any(all(any(meant in closed for meant in end) for end in ends) for closed in NEVER)
+    if not within:
+        return ""
+    return f"{text} {NEVER_CONTACTED if network.num_addresses == 1 else NEVER_OPENED}"
+
+
+def _literal(text: str) -> Address | None:
+    """The address that a host (and port) is, in every spelling that the system's resolver takes."""
+    before, _, port = text.rpartition(":")
+    host = _plain_host(before if before and port.isascii() and port.isdigit() else text)
+    try:
+        return ip_address(host)
+    except ValueError:
+        pass
+    try:
+        return IPv4Address(socket.inet_aton(host))  # 2852039166, 0xa9fea9fe, 169.254.43518
+    except (OSError, ValueError):
+        return None
+
+
+def _is_never(address: Address) -> bool:
+    return any(address in network for network in NEVER)
 
 
 def is_public(address: Address) -> bool:

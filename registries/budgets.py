@@ -29,7 +29,6 @@ class HostBudget(models.Model):
     paused_until = models.DateTimeField(null=True)
     refused_at = models.DateTimeField(null=True)
     refusals = models.PositiveIntegerField(default=0)  # since it last grew
-    reason = models.TextField(default="")
 
 
 class Gate:
@@ -99,15 +98,15 @@ class Budget:
         self._good = 0
         self._delay = min(max(0.1, 2 * self._delay), self._longest_delay)
         pause = error.code == "rate_limited" or error.retry_after is not None
-        pushed_back(self.host, str(error), self._now(), error.retry_after, pause=pause)
+        pushed_back(self.host, self._now(), error.retry_after, pause=pause)
 
 
-def pushed_back(host: str, reason: str, at: datetime, retry_after: float | None, *, pause: bool) -> None:
+def pushed_back(host: str, at: datetime, retry_after: float | None, *, pause: bool) -> None:
     """A registry asks for less: half as much at once and, where it says so or limits requests, nothing for a while."""
     row, _ = HostBudget.objects.get_or_create(host=host)
     first = Q(refused_at=None) | Q(refused_at__lte=at - ONE_COMPLAINT)
     HostBudget.objects.filter(first, pk=row.pk).update(
-        at_once=Greatest(1, F("at_once") / 2), refused_at=at, refusals=F("refusals") + 1, reason=reason[:500]
+        at_once=Greatest(1, F("at_once") / 2), refused_at=at, refusals=F("refusals") + 1
     )
     if pause:
         asked = None if retry_after is None else timedelta(seconds=max(retry_after, 1.0))

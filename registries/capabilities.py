@@ -10,7 +10,7 @@ SEEN_AGAIN_AFTER = timedelta(days=1)  # a trait that did not change costs one wr
 WORDS = {
     "auth": "Authentication",
     "catalog": "Catalog",
-    "page_size": "Names a page",
+    "page_size": "Longest page of a list",
     "paging": "Pages by",
     "conditional": "Says what did not change",
     "digest_header": "Names digests",
@@ -52,7 +52,13 @@ def seen(registry: Registry, name: str, within: timedelta, at: datetime) -> str:
 def known(registry: Registry) -> list[Capability]:
     """All that is known, in a fixed order."""
     entries = [(label, *_entry(registry.capabilities, name)) for name, label in WORDS.items()]
-    return [Capability(label, value.replace("_", " "), when) for label, value, when in entries if when]
+    return [Capability(label, _said(label, value), when) for label, value, when in entries if when]
+
+
+def _said(label: str, value: str) -> str:
+    if label == WORDS["page_size"] and value.isascii() and value.isdigit():
+        return f"{int(value):,} names"
+    return value.replace("_", " ")
 
 
 def _is_news(known: Mapping[str, object], name: str, value: str, at: datetime) -> bool:

@@ -14,7 +14,7 @@ from registries.docker_config import TOKEN_USER
 from registries.models import Registry
 from registries.oci.archive import layout_at
 from registries.oci.client import Client, Credentials
-from registries.oci.errors import LayoutError, OciError, RegistryError
+from registries.oci.errors import LayoutError, OciError, RegistryError, as_sentence
 from registries.oci.layout import Layout
 from registries.oci.reference import canonical_registry
 from registries.transport import Transport, Wire
@@ -101,7 +101,7 @@ def test(registry: Registry, *, wire: Wire | None = None) -> Report:
         with open_source(registry, wire=wire) as source:
             return _tested_layout(source) if isinstance(source, Layout) else _tested_registry(source, registry)
     except (OciError, credentials.CredentialsError) as error:
-        return Report(ok=False, message=f"{registry.address} cannot be read.", detail=_sentence(str(error)))
+        return Report(ok=False, message=f"{registry.address} cannot be read.", detail=as_sentence(str(error)))
 
 
 def wait_of(error: OciError) -> timedelta | None:
@@ -125,8 +125,3 @@ def _tested_layout(layout: Layout) -> Report:
     if tags.error:
         raise tags.error
     return Report(ok=True, message="The directory is an OCI image layout.", detail=f"It has {len(tags.tags)} tags.")
-
-
-def _sentence(text: str) -> str:
-    text = text[:1].upper() + text[1:]
-    return text if text.endswith((".", "…")) else text + "."

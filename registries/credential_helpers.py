@@ -12,11 +12,11 @@ import signal
 import stat
 import subprocess
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from django.conf import settings
 
+from registries.docker_config import Login
 from registries.oci import strict_json
 
 PREFIX = "docker-credential-"
@@ -28,14 +28,6 @@ DOCKER_HUB_KEY = "https://index.docker.io/v1/"
 
 class HelperError(Exception):
     """A helper gave no credential; the text names what to look at, and nothing that the helper wrote."""
-
-
-@dataclass(frozen=True, slots=True)
-class Secret:
-    """What a helper knows; a user name `<token>` means that the secret is an identity token."""
-
-    username: str
-    secret: str = field(repr=False)
 
 
 def available() -> list[str]:
@@ -50,7 +42,7 @@ def available() -> list[str]:
     return [name for name in names if not _refusal(name)]
 
 
-def get(name: str, host: str, *, seconds: float = SECONDS) -> Secret:
+def get(name: str, host: str, *, seconds: float = SECONDS) -> Login:
     """The credential that the helper has for a host; raises HelperError."""
     if refusal := _refusal(name):
         raise HelperError(refusal)
@@ -63,7 +55,7 @@ def get(name: str, host: str, *, seconds: float = SECONDS) -> Secret:
     username, secret = fields.get("Username"), fields.get("Secret")
     if not isinstance(username, str) or not isinstance(secret, str) or not secret:
         raise HelperError(f"the credential helper {name} answered without a user name and secret")
-    return Secret(username, secret)
+    return Login(username, secret)
 
 
 def _path(name: str) -> Path:

@@ -26,16 +26,17 @@ class Login:
 
 def login_for(content: str, address: str) -> Login:
     """The credential for the registry at `address` (host[:port]); raises DockerConfigError if there is none."""
-    entries = _member(_document(content), "auths")
+    document = _document(content)
+    entries = _member(document, "auths")
     wanted = canonical_registry(address)
     # The most specific wins, as in containers-auth.json: paths below a host are of other repositories' users.
     name = next((name for name in entries if _host_of(name) == wanted), None)
     if name is None:
-        raise DockerConfigError(_absence(_document(content), entries, address))
+        raise DockerConfigError(_absence(document, entries, address))
     entry = entries[name]
     if not isinstance(entry, dict):
         raise DockerConfigError(f"the entry for {address} is not an object")
-    return _login(entry, address, _document(content))
+    return _login(entry, address, document)
 
 
 def _login(entry: dict[str, object], address: str, document: dict[str, object]) -> Login:

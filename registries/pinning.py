@@ -3,6 +3,7 @@
 This is the part below httpx; `transport` installs it.
 """
 
+import re
 import socket
 import ssl
 import threading
@@ -15,8 +16,14 @@ import httpcore
 from registries.addresses import AllowedAddresses, parse_address
 from registries.oci.errors import RegistryError
 
+_ERRNO = re.compile(r"^\[Errno -?[0-9]+\] ")
 Resolver = Callable[[str, int], Sequence[str]]
 SocketOption = tuple[int, int, int] | tuple[int, int, bytes | bytearray] | tuple[int, int, None, int]
+
+
+def reason_of(error: Exception) -> str:
+    """What the system says is wrong, without its number: "Connection refused" of "[Errno 111] Connection refused"."""
+    return _ERRNO.sub("", str(error))
 
 
 def resolve(host: str, port: int) -> list[str]:
@@ -182,7 +189,7 @@ class GuardedBackend(httpcore.NetworkBackend):
             return found[0]
         if faults:
             raise RegistryError(
-                f"the name {host} cannot be resolved ({faults[0]}). Check its spelling and the DNS server.",
+                f"the name {host} cannot be resolved ({reason_of(faults[0])}). Check its spelling and the DNS server.",
                 code="unreachable",
             ) from faults[0]
         raise httpcore.ConnectTimeout

@@ -8,7 +8,7 @@ from django.utils import timezone
 from registries import connections, credentials, hints, indexing, leases
 from registries.models import Listing, Repository
 from registries.oci.digest import Digest
-from registries.oci.errors import OciError
+from registries.oci.errors import OciError, as_sentence
 from registries.polling import Tier, interval
 from registries.transport import Wire
 
@@ -45,7 +45,7 @@ def check_now(repository: Repository, subject: Digest, *, wire: Wire | None = No
             with connections.open_source(lease.row.registry, wire=wire) as source:
                 indexing.index_repository(lease.row, source, lease, only=[subject])
         except (OciError, credentials.CredentialsError) as error:
-            lease.give_back(str(error))
+            lease.give_back(as_sentence(str(error)))
     listing = Listing.objects.filter(repository=repository, subject=subject).first()
     failure = Repository.objects.values_list("last_error", flat=True).get(pk=repository.pk)
     return failure or (listing.error if listing else "")

@@ -1,6 +1,7 @@
 """Finding the repositories of a registry: names that were given, and the catalog seen through patterns."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from django.db import transaction
@@ -9,7 +10,8 @@ from django.utils import timezone
 from registries import connections
 from registries.leases import Lease
 from registries.models import Registry, Repository, Survey
-from registries.oci.client import Catalog
+from registries.oci.client import Catalog, Client
+from registries.oci.errors import RegistryError, as_sentence
 from registries.oci.layout import Layout
 from registries.oci.reference import is_repository_name
 from registries.polling import catalog_interval
@@ -17,6 +19,7 @@ from registries.polling import catalog_interval
 MOST = 20_000  # repositories a registry
 # The registry answered, and its answer is that it has no list for us: asking again soon would not help.
 NO_CATALOG = frozenset({"denied", "not_found", "unauthorized", "bad_answer"})
+NAMES_HELP = NO_CATALOG - {"unauthorized"}  # a password that is refused for the list is refused for a repository, too
 
 
 def survey(
@@ -31,7 +34,7 @@ def survey(
     wild = [pattern for pattern in patterns if not is_repository_name(pattern)]
     catalog = Catalog((), complete=True)
     if wild or not patterns:
-        catalog = source.catalog(MOST)
+        catalog = _catalog(source)
     found = [name for name in catalog.names if not patterns or any(matches(pattern, name) for pattern in wild)]
     names = list(dict.fromkeys([*exact, *found]))
     note = _note(catalog, names, wild)
@@ -42,6 +45,17 @@ def survey(
             lease.give_back(note, retry_after=connections.wait_of(catalog.error))
         return
     _finish(registry, names, catalog, note, lease, now())
+
+
+def _catalog(source: Client) -> Catalog:
+    """The registry's list; where it has none, whether it is a registry at all."""
+    catalog = source.catalog(MOST)
+    if catalog.error and catalog.error.code == "not_found":
+        try:
+            source.ping()
+        except RegistryError as error:
+            return replace(catalog, error=error)
+    return catalog
 
 
 def _finish(
@@ -62,10 +76,10 @@ def _add(registry: Registry, names: Sequence[str], at: datetime) -> None:
 def _note(catalog: Catalog, names: Sequence[str], wild: Sequence[str]) -> str:
     """What an operator should know of this survey; empty if all is well."""
     if catalog.error:
-        fault = f"The registry's list of repositories could not be read: {catalog.error}"
+        fault = f"The registry's list of repositories could not be read: {as_sentence(str(catalog.error))}"
         if names:
             return f"{fault} Repositories given by name are indexed."
-        return f"{fault} Name the repositories in the connection." if catalog.error.code in NO_CATALOG else fault
+        return f"{fault} Name the repositories in the connection." if catalog.error.code in NAMES_HELP else fault
     if not catalog.complete:
         return f"The registry lists more than {MOST:,} repositories; the first {MOST:,} are taken."
     missed = [pattern for pattern in wild if not any(matches(pattern, name) for name in catalog.names)]

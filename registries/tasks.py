@@ -9,7 +9,7 @@ from registries import survey as surveys
 from registries.credentials import CredentialsError
 from registries.leases import DueRow, Lease, due
 from registries.models import Registry, Repository, Survey
-from registries.oci.errors import OciError
+from registries.oci.errors import OciError, as_sentence
 
 NUDGES = 50  # rows of one kind a time
 
@@ -66,7 +66,7 @@ def _surveyed(registry: Registry, lease: Lease[Survey]) -> None:
         with connections.open_source(registry) as source:
             surveys.survey(registry, source, lease)
     except (OciError, CredentialsError) as error:
-        lease.give_back(str(error))
+        lease.give_back(as_sentence(str(error)))
 
 
 def _indexed(repository: Repository, lease: Lease[Repository]) -> None:
@@ -74,4 +74,4 @@ def _indexed(repository: Repository, lease: Lease[Repository]) -> None:
         with connections.open_source(repository.registry) as source:
             indexing.index_repository(repository, source, lease)
     except (OciError, CredentialsError) as error:
-        lease.give_back(str(error))
+        lease.give_back(as_sentence(str(error)))

@@ -17,7 +17,7 @@ import httpx
 from registries.addresses import AllowedAddresses
 from registries.oci.errors import RegistryError
 from registries.oci.exchange import Answer, Headers
-from registries.pinning import Clock, GuardedBackend, Pinned, Resolver, resolve
+from registries.pinning import Clock, GuardedBackend, Pinned, Resolver, reason_of, resolve
 
 Wire = httpx.BaseTransport
 "What carries requests: the network, or in tests a simulated registry."
@@ -182,7 +182,7 @@ def _translated(error: httpx.HTTPError, url: httpx.URL, deadline: float) -> Regi
             code="timeout",
         )
     if isinstance(error, httpx.ConnectError):
-        reason = str(error).partition("] ")[2] or str(error) or "no connection"
+        reason = reason_of(error) or "no connection"
         return RegistryError(
             f"{place} cannot be reached: {reason}. Check host and port, and that it is up.", code="unreachable"
         )
@@ -190,7 +190,7 @@ def _translated(error: httpx.HTTPError, url: httpx.URL, deadline: float) -> Regi
         hint = " It may speak https: connect it without plain http." if url.scheme == "http" else ""
         return RegistryError(f"{place} does not answer in HTTP ({str(error)[:200]}).{hint}", code="not_a_registry")
     return RegistryError(
-        f"the connection to {place} broke ({str(error)[:200] or type(error).__name__}); it will be tried again",
+        f"the connection to {place} broke ({reason_of(error)[:200] or type(error).__name__}); it will be tried again",
         code="unreachable",
     )
 

@@ -23,7 +23,9 @@ def test_a_test_that_the_page_names_exists(letter, file, name):
 
 def test_every_test_with_an_advisorys_name_is_on_the_page():
     named = {name for _, _, name in NAMED}
-    advisory = re.compile(r"test_(?:cve|ghsa|tob|quarkslab|notation_core_go|timestamp_authority_pr|sigstore_python)_")
+    advisory = re.compile(
+        r"test_(?:cve|ghsa|tob|quarkslab|notation_core_go|timestamp_authority_pr|sigstore_python|ada_logics)_"
+    )
     found = {
         name
         for path in (ROOT / "tests").rglob("test_*.py")

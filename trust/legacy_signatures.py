@@ -8,7 +8,7 @@ from datetime import datetime
 from registries.models import Content, Manifest, Repository, Served, contents
 from registries.oci.descriptor import Descriptor
 from registries.oci.digest import Digest
-from registries.oci.errors import LimitError, OciError
+from registries.oci.errors import OciError
 from registries.oci.manifest import Manifest as ParsedManifest
 from registries.oci.manifest import parse_manifest
 from registries.oci.media_types import LEGACY_SIGNATURES, NV2_SIGNATURE
@@ -20,11 +20,10 @@ from trust.legacy.judge import LegacyOutcome, configured_in, judge_legacy, outco
 from trust.legacy.nv2 import examine_nv2
 from trust.legacy.reading import MAX_SIGNATURE
 from trust.notary.certificates import Certificate
-from trust.notary.checks import as_sentence
 from trust.notary.outcome import SignatureFault, Word
 from trust.notary.trust_store import TrustStores
 from trust.on_the_spot import JudgedArtifact
-from trust.signatures import MAX_REFERRERS
+from trust.signatures import MAX_REFERRERS, fetch_fault
 
 MOST = 20  # legacy signatures of one artifact that are looked at
 NV2, ALPHA = "Legacy (nv2)", "Legacy (notation alpha)"
@@ -110,9 +109,7 @@ def _fetched(court: "_Court", source: Source, repository: str, manifest: ParsedM
     try:
         kept = {blob.digest: source.blob(repository, blob, max_size=MAX_SIGNATURE)} if blob else {}
     except OciError as error:
-        code = "limit" if isinstance(error, LimitError) else error.code
-        fault = SignatureFault(Word.unknown, code, as_sentence(str(error)))
-        return JudgedLegacy(manifest.digest, _name(manifest), None, outcome_of_fault(fault))
+        return JudgedLegacy(manifest.digest, _name(manifest), None, outcome_of_fault(fetch_fault(error)))
     return court.judge(manifest, kept)
 
 

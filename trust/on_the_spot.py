@@ -21,10 +21,11 @@ from trust.notary.evidence import EVIDENCE_VERSION, Evidence
 from trust.notary.notation_verdict import notation_verdict
 from trust.notary.outcome import NotationVerdict, Outcome, SignatureFault, Word
 from trust.notary.revocation import RevocationAnswers
-from trust.notary.thumbprint_hint import thumbprint_note
+from trust.notary.thumbprint_hint import with_thumbprint_note
 from trust.notary.trust_policy import Choice
 from trust.revocation_rows import answers_of
 from trust.rulings import Rulings, not_to_be_had, rests_of, unread
+from trust.signature_manifests import missing_manifest
 from trust.statuses import SEVERITY, ArtifactVerdict
 
 type Standing = tuple[Chain, str]
@@ -142,7 +143,7 @@ def _manifests(repository: Repository, digest: Digest, listing: Listing | None) 
     listed = listing.digests if listing else []
     here = Exists(Presence.objects.filter(repository=repository, manifest=OuterRef("pk")))
     kept = Content.objects.filter(digest=OuterRef("digest")).values("content")
-    unneeded = Q(signature__evidence_version=EVIDENCE_VERSION) | Q(digest=digest)
+    unneeded = CURRENT | Q(digest=digest)
     rows = (
         Manifest.objects.filter((Q(digest=digest) & here) | (IS_SIGNATURE & Q(subject=digest, digest__in=listed)))
         .select_related("signature__chain")
@@ -172,8 +173,7 @@ def _in_turn(
         (place[str(one.digest)], True, one) for one in signatures
     ]
     for digest, before in listing.missing:
-        fault = SignatureFault(Word.unknown, "manifest_missing", f"The signature manifest {digest} is not to be had.")
-        turns.append((before, False, MissingSignature(Digest.parse(digest), fault)))
+        turns.append((before, False, MissingSignature(Digest.parse(digest), missing_manifest())))
     return tuple(one for _, _, one in sorted(turns, key=lambda turn: turn[:2]))
 
 
@@ -201,9 +201,7 @@ def _judged(
 ) -> JudgedSignature:
     if isinstance(result, SignatureFault):
         return JudgedSignature(row, manifest, None, rulings.of_fault(result), fault=result)
-    outcome = rulings.outcome(target, result)
-    if note := thumbprint_note(manifest.annotations, result):
-        outcome = replace(outcome, notes=(*outcome.notes, note))
+    outcome = with_thumbprint_note(rulings.outcome(target, result), manifest.annotations, result)
     return JudgedSignature(row, manifest, result, outcome)
 
 

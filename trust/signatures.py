@@ -78,7 +78,7 @@ def _signature(source: Source, repository: str, manifest: Manifest) -> ListedSig
     try:
         envelope = source.blob(repository, layer, max_size=MAX_ENVELOPE)
     except OciError as error:
-        return ListedSignature(manifest.digest, layer.media_type, fault=_fetch_fault(error))
+        return ListedSignature(manifest.digest, layer.media_type, fault=fetch_fault(error))
     return ListedSignature(manifest.digest, layer.media_type, envelope, annotations=manifest.annotations)
 
 
@@ -87,10 +87,10 @@ def _manifest_fault(error: OciError) -> SignatureFault:
         return SignatureFault(
             Word.failed, error.code, f"The signature manifest cannot be read: {as_sentence(str(error))}"
         )
-    return _fetch_fault(error)
+    return fetch_fault(error)
 
 
-def _fetch_fault(error: OciError) -> SignatureFault:
+def fetch_fault(error: OciError) -> SignatureFault:
     """Something is not to be had, which says nothing about the signature. notation gives up there, for all of them."""
     return SignatureFault(
         Word.unknown, "limit" if isinstance(error, LimitError) else error.code, as_sentence(str(error))

@@ -6,6 +6,7 @@ from rest_framework import serializers
 from dashboard.judged_report import report_of
 from dashboard.trust_pages import Reading, StatementRow, Store
 from dashboard.verify_report import as_json
+from dashboard.work import RegistryRow
 from trust.models import ArtifactStatus
 from trust.notary.certificates import Certificate
 from trust.on_the_spot import JudgedArtifact, JudgedSignature
@@ -43,6 +44,24 @@ class ArtifactSerializer(serializers.ModelSerializer[ArtifactStatus]):
     def get_trust(self, row: ArtifactStatus) -> str:
         path = reverse("api_artifact_trust", args=[row.repository_id, row.manifest_id])
         return self.context["request"].build_absolute_uri(path)  # type: ignore[no-any-return]
+
+
+def registry_as_json(row: RegistryRow) -> dict[str, object]:
+    """A registry, and how indexing goes."""
+    return {
+        "id": row.registry.pk,
+        "reference_name": row.registry.reference_name,
+        "address": row.registry.address,
+        "source": row.registry.source,
+        "condition": row.condition.word.lower(),
+        "error": row.error,
+        "repositories": row.progress.repositories,
+        "waiting": row.progress.waiting,
+        "running": row.progress.running,
+        "failing": row.progress.failing,
+        "artifacts": row.artifacts,
+        "indexed_at": row.progress.last_indexed,
+    }
 
 
 def trust_as_json(judged: JudgedArtifact) -> dict[str, object]:

@@ -2,9 +2,10 @@
 
 from django.urls import path
 
-from dashboard.api import views
+from dashboard.api import records, views
 
 urlpatterns = [
+    path("overview", records.overview, name="api_overview"),
     path("artifacts", views.artifacts, name="api_artifacts"),
     path("repositories/<int:repository_id>/<digest:digest>/trust", views.trust, name="api_artifact_trust"),
     path(
@@ -12,4 +13,7 @@ urlpatterns = [
     ),
     path("registries", views.registries, name="api_registries"),
     path("trust-revisions/active", views.trust_revision, name="api_trust_revision"),
+    path("trust-revisions/<int:number>", views.trust_revision, name="api_numbered_trust_revision"),
+    path("activity", records.activity, name="api_activity"),
+    path("audit", records.audit_record, name="api_audit"),
 ]

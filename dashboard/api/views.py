@@ -5,22 +5,33 @@ from django.http import Http404
 from django.shortcuts import get_object_or_404
 from django.utils import timezone
 from rest_framework.decorators import api_view, renderer_classes
+from rest_framework.exceptions import ValidationError
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from dashboard import access, listing, work
 from dashboard.api.renderers import ArtifactsCsv
-from dashboard.api.serializers import ArtifactSerializer, revision_as_json, signature_as_json, trust_as_json
+from dashboard.api.serializers import (
+    ArtifactSerializer,
+    registry_as_json,
+    revision_as_json,
+    signature_as_json,
+    trust_as_json,
+)
 from dashboard.listing import Filters
 from dashboard.trust_pages import Reading, stores_of
 from registries import questions, tasks
 from registries.models import Manifest
 from registries.oci.digest import Digest
 from trust import revisions, verification
+from trust.models import TrustRevision
 from trust.on_the_spot import JudgedArtifact
 
-LONGEST_PAGE = 200
+SIZES = {  # rows of a page: usually, and at most
+    JSONRenderer.format: (listing.PAGE_SIZE, 200),
+    ArtifactsCsv.format: (listing.COUNTED, listing.COUNTED),
+}
 
 
 @api_view(["GET"])
@@ -28,7 +39,9 @@ LONGEST_PAGE = 200
 def artifacts(request: Request) -> Response:
     """The list of artifacts: `q`, `registry`, `repository`, `name`, `status`, `reason` narrow it; `after` pages it."""
     now = timezone.now()
-    filters = Filters.parse(request.query_params)
+    filters = Filters.parse(request.query_params, also=("limit", "format"))
+    if filters.unknown:
+        raise ValidationError({name: [_not_understood(name, value)] for name, value in filters.unknown})
     rows = listing.artifacts(access.repositories_of(request.user), revisions.active_number(), now)
     found = listing.found_in(rows, filters).filter(filters.verdict())
     is_csv = request.accepted_renderer.format == ArtifactsCsv.format
@@ -36,7 +49,7 @@ def artifacts(request: Request) -> Response:
         found,
         after=request.query_params.get("after", ""),
         before=request.query_params.get("before", ""),
-        size=listing.COUNTED if is_csv else _limit(request.query_params.get("limit")),
+        size=_limit(request.query_params.get("limit"), *SIZES[request.accepted_renderer.format]),
     )
     answer = {
         "next": _neighbour(request, "after", page.next),
@@ -47,9 +60,19 @@ def artifacts(request: Request) -> Response:
     return Response(answer, headers=headers)
 
 
-def _limit(text: str | None) -> int:
-    wanted = int(text) if text and text.isascii() and text.isdigit() and len(text) < 6 else listing.PAGE_SIZE
-    return min(max(1, wanted), LONGEST_PAGE)
+def _limit(text: str | None, usual: int, most: int) -> int:
+    """How many rows a page has."""
+    if not text:
+        return usual
+    if not (text.isascii() and text.isdigit() and len(text) < 19 and int(text)):
+        raise ValidationError({"limit": [f"“{text[:80]}” is not understood. It may be a number from 1 on."]})
+    return min(int(text), most)
+
+
+def _not_understood(name: str, value: str) -> str:
+    if name not in listing.PARAMETERS:
+        return f"There is no such parameter. There are {', '.join((*listing.PARAMETERS, 'limit', 'format'))}."
+    return f"“{value[:80]}” is not understood. It may be {listing.PARAMETERS[name]}."
 
 
 def _neighbour(request: Request, name: str, cursor: str) -> str | None:
@@ -93,34 +116,14 @@ def _judged(request: Request, repository_id: int, digest: Digest) -> JudgedArtif
 def registries(request: Request) -> Response:
     """The registries, and how indexing goes."""
     rows = work.registry_rows(access.registries_of(request.user), access.repositories_of(request.user), timezone.now())
-    return Response(
-        {
-            "results": [
-                {
-                    "id": row.registry.pk,
-                    "reference_name": row.registry.reference_name,
-                    "address": row.registry.address,
-                    "source": row.registry.source,
-                    "condition": row.condition.word.lower(),
-                    "error": row.error,
-                    "repositories": row.progress.repositories,
-                    "waiting": row.progress.waiting,
-                    "running": row.progress.running,
-                    "failing": row.progress.failing,
-                    "artifacts": row.artifacts,
-                    "indexed_at": row.progress.last_indexed,
-                }
-                for row in rows
-            ]
-        }
-    )
+    return Response({"results": [registry_as_json(row) for row in rows]})
 
 
 @api_view(["GET"])
-def trust_revision(request: Request) -> Response:
-    """The active revision: its statements and trust stores."""
-    active = revisions.active()
-    if active is None:
+def trust_revision(request: Request, number: int | None = None) -> Response:
+    """A revision, the active one unless it is numbered: its statements and trust stores."""
+    shown = revisions.active() if number is None else TrustRevision.objects.filter(number=number).first()
+    if shown is None:
         raise Http404
-    reading = Reading.of(active, request.user)
+    reading = Reading.of(shown, request.user)
     return Response(revision_as_json(reading, stores_of(reading)))

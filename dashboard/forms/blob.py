@@ -8,7 +8,7 @@ from django import forms
 from dashboard.blob_upload import LARGEST_BLOB, HashedFile
 from dashboard.forms.fields import Lines
 from registries.oci.digest import Digest
-from registries.oci.errors import DigestError
+from registries.oci.errors import DigestError, as_sentence
 from registries.oci.strict_json import LARGEST_INTEGER
 from trust.notary.blob import FORMATS, Blob, envelope_type, is_media_type
 from trust.notary.blob_policy import BlobTrustPolicy
@@ -83,7 +83,7 @@ class BlobForm(forms.Form):
         try:
             return Digest.parse(text) if text else None
         except DigestError as error:
-            raise forms.ValidationError(f"{str(error)[:1].upper()}{str(error)[1:]}.") from error
+            raise forms.ValidationError(as_sentence(str(error))) from error
 
     def clean_media_type(self) -> str:
         text: str = self.cleaned_data["media_type"]

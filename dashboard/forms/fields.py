@@ -7,14 +7,24 @@ from cryptography import x509
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
 
+from dashboard.private_keys import holds_private_key
+
 type Upload = UploadedFile[bytes]
+
+
+class KeylessText(forms.Textarea):
+    """A text area that shows again what was entered, unless a private key is in it."""
+
+    def get_context(self, name: str, value: Any, attrs: Any) -> Any:
+        is_secret = isinstance(value, str) and holds_private_key(value.encode(errors="replace"))
+        return super().get_context(name, None if is_secret else value, attrs)
 
 
 class Lines(forms.CharField):
     """A text of one value a line; empty lines and repeated values are dropped."""
 
     def __init__(self, *, most: int, **kwargs: Any) -> None:
-        kwargs.setdefault("widget", forms.Textarea(attrs={"rows": 4, "class": "mono", "spellcheck": "false"}))
+        kwargs.setdefault("widget", KeylessText(attrs={"rows": 4, "class": "mono", "spellcheck": "false"}))
         super().__init__(**kwargs)
         self.most = most
 
@@ -62,12 +72,12 @@ class CertificateText(forms.CharField):
 
     def __init__(self, **kwargs: Any) -> None:
         attrs = {"rows": 5, "class": "mono", "spellcheck": "false", "placeholder": "-----BEGIN CERTIFICATE-----"}
-        kwargs.setdefault("widget", forms.Textarea(attrs=attrs))
+        kwargs.setdefault("widget", KeylessText(attrs=attrs))
         super().__init__(**kwargs)
 
     def clean(self, value: Any) -> Any:
         text = super().clean(value)
-        if "PRIVATE KEY-----" in text:
+        if holds_private_key(text.encode(errors="replace")):
             raise forms.ValidationError("This holds a private key. Nothing was kept; paste the certificates only.")
         try:
             if text:

@@ -2,18 +2,15 @@
 
 import re
 from ipaddress import ip_network
-from pathlib import Path
 from typing import Any
 
 from django import forms
-from django.conf import settings
 
 from dashboard.forms.fields import CertificateText, Lines, SecretText
-from registries import credential_helpers, docker_config
+from registries import addresses, credential_helpers, docker_config
 from registries.models import Registry
-from registries.oci.archive import is_tar
-from registries.oci.errors import ReferenceFormatError
-from registries.oci.reference import Reference, canonical_registry, is_registry_name, is_repository_name
+from registries.oci.errors import as_sentence
+from registries.oci.reference import canonical_registry, is_registry_name, is_repository_name
 
 ADDRESS_EXAMPLE = "Give host and port only, such as registry.example.com or registry.example.com:5000."
 EXACT = {"autocomplete": "off", "spellcheck": "false", "autocapitalize": "off"}
@@ -156,12 +153,9 @@ class RegistryForm(ConnectionForm):
         stored = self.instance.credential_helper if self.instance else ""
         names = sorted({*credential_helpers.available(), stored} - {""})
         if names:
-            self.fields["credential_helper"] = forms.ChoiceField(
-                choices=[("", "None"), *((name, name) for name in names)],
-                required=False,
-                label=self.fields["credential_helper"].label,
-                help_text=self.fields["credential_helper"].help_text,
-            )
+            field = self.fields["credential_helper"]
+            assert isinstance(field, forms.ChoiceField)
+            field.choices = [("", "None"), *((name, name) for name in names)]
         else:
             del self.fields["credential_helper"]
 
@@ -184,6 +178,7 @@ class RegistryForm(ConnectionForm):
         address: str = self.cleaned_data["address"].lower()
         if not is_registry_name(address):
             raise forms.ValidationError(ADDRESS_EXAMPLE)
+        _check_reachable(address)
         return "docker.io" if canonical_registry(address) == "docker.io" else address
 
     def clean_reference_name(self) -> str:
@@ -207,6 +202,7 @@ class RegistryForm(ConnectionForm):
         networks: list[str] = self.cleaned_data["allowed_networks"]
         for network in networks:
             _check_network(network)
+            _check_reachable(network)
         return networks
 
     def clean_token_services(self) -> list[str]:
@@ -214,6 +210,7 @@ class RegistryForm(ConnectionForm):
         for service in services:
             if not is_registry_name(service):
                 raise forms.ValidationError(f"{service[:80]} is not a host or host:port.")
+            _check_reachable(service)
         return services
 
     def clean(self) -> dict[str, Any]:
@@ -225,7 +222,18 @@ class RegistryForm(ConnectionForm):
             self.add_error("credential_helper", "Give a user name and password, or choose a helper: not both.")
         if data.get("password") and not data.get("username"):
             self.add_error("username", "A password needs a user name. Many registries take any name beside a token.")
+        self._check_password(data)
         return data
+
+    def _check_password(self, data: dict[str, Any]) -> None:
+        # One that is stored and may not be sent to the place entered now is forgotten, and the page says so.
+        given = (
+            data.get("password") or data.get("credential_helper") or (self.instance and self.instance.sealed_password)
+        )
+        refused = self.errors.keys() & {"username", "password", "credential_helper", "docker_config"}
+        if data.get("username") and not given and not refused:
+            text = "A user name needs its password or token. With neither, the registry is asked without credentials."
+            self.add_error("password", text)
 
     def _import(self, data: dict[str, Any]) -> None:
         """Take user name and password from Docker's file, if one was given."""
@@ -240,8 +248,7 @@ class RegistryForm(ConnectionForm):
         try:
             login = docker_config.login_for(content, data["address"])
         except docker_config.DockerConfigError as error:
-            text = str(error)
-            self.add_error("docker_config", f"{text[:1].upper()}{text[1:]}.")
+            self.add_error("docker_config", as_sentence(str(error)))
             return
         data["username"], data["password"] = login.username, login.secret
 
@@ -270,70 +277,10 @@ class RegistryForm(ConnectionForm):
         registry.repository_patterns = data["repository_patterns"]
 
 
-class LayoutForm(ConnectionForm):
-    """A connection to an OCI image layout directory below the folder of layouts."""
-
-    source = Registry.Source.LAYOUT
-    address_field = "folder"
-    reference_field = "stands_for"
-
-    folder = forms.CharField(
-        max_length=255,
-        label="Folder",
-        widget=forms.TextInput(attrs=EXACT),
-    )
-    stands_for = forms.CharField(
-        max_length=511,
-        required=False,
-        label="Stands for",
-        help_text="The repository that it is a copy of, as registry/repository. Left empty, no statement applies to it "
-        "and its artifacts read not checked.",
-        widget=forms.TextInput(attrs={**EXACT, "placeholder": "registry.example.com/web/shop"}),
-    )
-
-    def __init__(self, *args: Any, instance: Registry | None = None, **kwargs: Any) -> None:
-        super().__init__(*args, instance=instance, **kwargs)
-        self.fields[
-            "folder"
-        ].help_text = f"Below {settings.LAYOUT_ROOT}: the folder that has the file oci-layout, or a .tar of it."
-
-    def initial_of(self, registry: Registry) -> dict[str, Any]:
-        repository = registry.repository_patterns[0] if registry.repository_patterns else ""
-        named = registry.reference_name and repository
-        return {"folder": registry.address, "stands_for": f"{registry.reference_name}/{repository}" if named else ""}
-
-    def clean_folder(self) -> str:
-        folder: str = self.cleaned_data["folder"].strip("/")
-        root = Path(settings.LAYOUT_ROOT).resolve()
-        try:
-            path = (root / folder).resolve()
-            found = path.is_relative_to(root) and path != root and ((path / "oci-layout").is_file() or is_tar(path))
-        except (OSError, ValueError):  # a name that no file can have
-            found = False
-        if not found:
-            raise forms.ValidationError(
-                "No OCI image layout is there: no such folder has a file oci-layout, and it is no .tar."
-            )
-        return path.relative_to(root).as_posix()
-
-    def clean_stands_for(self) -> str:
-        text: str = self.cleaned_data["stands_for"]
-        if not text:
-            return ""
-        try:
-            reference = Reference.parse(text)
-        except ReferenceFormatError as error:
-            raise forms.ValidationError(f"{error}.") from error
-        if reference.tag or reference.digest:
-            raise forms.ValidationError("Give the repository only, without tag and digest.")
-        return reference.name
-
-    def fill(self, registry: Registry) -> None:
-        registry.source = self.source
-        registry.address = self.cleaned_data["folder"]
-        name, _, repository = self.cleaned_data["stands_for"].partition("/")
-        registry.reference_name = name
-        registry.repository_patterns = [repository] if repository else []
+def _check_reachable(text: str) -> None:
+    """Refused here already: what would never be contacted, whatever is allowed."""
+    if why := addresses.never(text):
+        raise forms.ValidationError(f"{why}.")
 
 
 def _check_network(text: str) -> None:

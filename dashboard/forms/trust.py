@@ -8,7 +8,8 @@ from typing import Any
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
 
-from dashboard.forms.fields import CertificateText, SeveralFiles
+from dashboard.forms.fields import CertificateText, KeylessText, SeveralFiles
+from dashboard.private_keys import holds_private_key
 from trust.notary.trust_store import STORE_TYPES, is_store_name
 
 type Upload = UploadedFile[bytes]
@@ -90,7 +91,7 @@ class DocumentForm(RevisionForm):
         max_length=LARGEST_FILE,
         strip=False,
         label="Or as text",
-        widget=forms.Textarea(attrs={"rows": 18, "class": "mono", "spellcheck": "false"}),
+        widget=KeylessText(attrs={"rows": 18, "class": "mono", "spellcheck": "false"}),
     )
 
     field_order: tuple[str, ...] = ("document", "text", "reason", "based_on")
@@ -103,6 +104,14 @@ class DocumentForm(RevisionForm):
             raise forms.ValidationError("The file is larger than 1 MiB: it is no trust policy.")
         content: bytes = document.read()
         return content
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or self.cleaned_data
+        if document := data.get("document"):
+            # No browser sends a chosen file twice: whoever has to correct something finds it as text.
+            shown = {name: self.data[name] for name in self.data}
+            self.data = shown | {"text": document.decode(errors="replace")}
+        return data
 
     @property
     def source(self) -> str:
@@ -162,9 +171,10 @@ class PolicyForm(DocumentForm):
             return data
         if not data["document"] and not data["text"].strip():
             self.add_error("document", "Choose the file, or paste the text.")
-        if data["certificates"] and not data["store"]:
+        store, certificates = data["store"], data["certificates"]  # add_error takes a field's value away
+        if certificates and not store:
             self.add_error("store", "Say which store the certificates go to.")
-        if data["store"] and not data["certificates"]:
+        elif store and not certificates:
             self.add_error("certificates", "Choose the certificates that go to this store.")
         return data
 
@@ -181,7 +191,7 @@ def read_files(uploads: Iterable[Upload]) -> dict[str, bytes]:
         if (upload.size or 0) > LARGEST_FILE:
             raise forms.ValidationError(f"{name} is larger than 1 MiB: it is no certificate file.")
         content: bytes = upload.read()
-        if b"PRIVATE KEY-----" in content:
+        if holds_private_key(content):
             raise forms.ValidationError(f"{name} holds a private key. Nothing was kept; choose the certificate only.")
         if name in files:
             raise forms.ValidationError(f"Two files are called {name}. Rename one.")

@@ -2,24 +2,22 @@
 
 import json
 from abc import abstractmethod
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
 from dashboard.inspect_report import Json
 from dashboard.inspection import Inspection, inspect_target
+from dashboard.management.answering import AnsweringCommand
 from dashboard.targets import add_target
 from dashboard.trees import Node
-from dashboard.verify_arguments import CANNOT_ANSWER, refusal
 from dashboard.verify_report import printable
 
 
-class InspectingCommand(BaseCommand):
+class InspectingCommand(AnsweringCommand):
     """Shows the signatures of an artifact, unjudged. For a layout directory it needs no database and no secret."""
-
-    requires_system_checks = ()  # none of them matters to files on disk
-    requires_migrations_checks = False
 
     def add_arguments(self, parser: CommandParser) -> None:
         add_target(parser)
@@ -39,15 +37,8 @@ class InspectingCommand(BaseCommand):
     def as_tree(self, inspection: Inspection) -> Node:
         """What people read."""
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        try:
-            inspection = inspect_target(options)
-        except CANNOT_ANSWER as error:
-            self.stdout.write(refusal(error, as_json=options["json"]))
-            raise SystemExit(1) from error
+    def answer(self, options: Mapping[str, Any]) -> tuple[str, int]:
+        inspection = inspect_target(options)
         if options["json"]:
-            self.stdout.write(json.dumps(self.as_json(inspection), indent=2))
-        else:
-            self.stdout.write("\n".join(map(printable, self.as_tree(inspection).lines())))
-        if inspection.exit_code:
-            raise SystemExit(inspection.exit_code)
+            return json.dumps(self.as_json(inspection), indent=2), inspection.exit_code
+        return "\n".join(map(printable, self.as_tree(inspection).lines())), inspection.exit_code

@@ -21,16 +21,18 @@ SHOWN = 50
 @require_safe
 def activity(request: Request) -> HttpResponse:
     now = timezone.now()
-    return render(request, "dashboard/activity.html" + ("#live" if request.htmx else ""), _context(request, now))
+    return render(request, "dashboard/activity.html" + ("#live" if request.htmx else ""), context_of(request, now))
 
 
-def _context(request: Request, now: datetime) -> dict[str, Any]:
+def context_of(request: Request, now: datetime) -> dict[str, Any]:
     repositories = access.repositories_of(request.user)
     listed = repositories.select_related("registry").order_by("due_at", "pk")
     running = listed.filter(leased_until__gt=now)
     failed = repositories.exclude(last_error="").select_related("registry").order_by("-failed_at", "pk")
     judgements = Judgement.objects.filter(repository__in=repositories).select_related("repository__registry")
     surveys = Survey.objects.filter(registry__in=access.registries_of(request.user)).select_related("registry")
+    at_work = Q(leased_until__gt=now) | Q(due_at__lte=now)
+    looking = surveys.aggregate(waiting=Count("pk", filter=at_work), failing=Count("pk", filter=~Q(last_error="")))
     progress = work.Progress.of(repositories, now)
     figures = judgements.aggregate(
         running=Count("pk", filter=Q(leased_until__gt=now)), failing=Count("pk", filter=~Q(last_error=""))
@@ -39,10 +41,11 @@ def _context(request: Request, now: datetime) -> dict[str, Any]:
     return {
         "at": now,
         "progress": progress,
+        "due_or_running": progress.waiting + looking["waiting"],
+        "waiting": work.Waiting(looking["failing"], progress.failing, figures["failing"]),
         "nobody_works": work.nobody_works(progress, now),
         "surveys": [
-            (survey, work.condition(survey, now))
-            for survey in surveys.filter(Q(leased_until__gt=now) | ~Q(last_error="") | Q(due_at__lte=now))[:SHOWN]
+            (survey, work.condition(survey, now)) for survey in surveys.filter(at_work | ~Q(last_error=""))[:SHOWN]
         ],
         "events": Event.objects.within(repositories)
         .select_related("repository__registry")
@@ -53,6 +56,6 @@ def _context(request: Request, now: datetime) -> dict[str, Any]:
         "judging_failed": judgements.exclude(last_error="").order_by("-failed_at", "pk")[:SHOWN],
         "judgements": figures,
         "judging_due": judging_due,
-        "busy": bool(progress.waiting or figures["running"] or judging_due),
+        "busy": bool(progress.waiting or looking["waiting"] or figures["running"] or judging_due),
         "shown": SHOWN,
     }

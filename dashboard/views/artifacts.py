@@ -58,8 +58,8 @@ def artifacts(request: Request) -> HttpResponse:
     page = listing.page(
         rows.filter(filters.verdict()), after=request.GET.get("after", ""), before=request.GET.get("before", "")
     )
-    registries = {registry.pk: str(registry) for registry in access.registries_of(request.user).distinct()}
-    query = filters.query()
+    registries = {registry.pk: str(registry) for registry in access.registries_of(request.user)}
+    query = filters.query(unknown=filters.unknown)
     context = {
         "at": now,
         "filters": filters,
@@ -105,7 +105,7 @@ def _count(view: View, tally: listing.Tally) -> int:
 
 
 def _is(view: View, filters: Filters) -> bool:
-    return _ordered(view.words) == filters.words and not filters.reason
+    return _ordered(view.words) == filters.words and not filters.reason and not filters.unknown
 
 
 def _with(query: str, name: str, value: str) -> str:
@@ -115,7 +115,10 @@ def _with(query: str, name: str, value: str) -> str:
 def _chips(
     filters: Filters, rows: Sequence[ArtifactStatus], registries: Mapping[int, str]
 ) -> Iterator[tuple[str, str, str]]:
-    """The filters in force, each with the URL that takes it away."""
+    """The filters in force, each with the URL that takes it away; first those that nobody understands."""
+    for name, value in filters.unknown:
+        others = tuple(each for each in filters.unknown if each != (name, value))
+        yield "Unknown filter", f"{name}={value}"[:100], f"?{filters.query(unknown=others)}"
     if filters.words and not any(_is(view, filters) for view in VIEWS):
         names = ", ".join(word.value.replace("_", " ") for word in filters.words)
         yield "Status", names, f"?{filters.query(words=())}"

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
@@ -12,13 +13,14 @@ from dashboard import audit as record
 from dashboard.models import AuditEntry
 from dashboard.requests import Request
 
-SIZE = 50
 ACTIONS = {
     "registry.connected": "Connected a registry",
     "registry.changed": "Changed a connection",
     "registry.disconnected": "Disconnected a registry",
     "registry.index_asked": "Asked for indexing",
     "repository.index_asked": "Asked for indexing",
+    "endpoint.created": "Made an endpoint",
+    "endpoint.revoked": "Revoked an endpoint",
     "trust_revision.policy_uploaded": "Uploaded a trust policy",
     "trust_revision.blob_policy_uploaded": "Uploaded a blob trust policy",
     "trust_revision.blob_policy_removed": "Removed the blob trust policy",
@@ -44,17 +46,14 @@ def _as_text(value: Any) -> str:
 @require_safe
 @access.admin_required
 def audit(request: Request) -> HttpResponse:
-    before = request.GET.get("before", "")
-    entries = AuditEntry.objects.order_by("-pk")
-    if before.isascii() and before.isdigit() and len(before) < 19:
-        entries = entries.filter(pk__lt=int(before))
-    found = list(entries[: SIZE + 1])  # one more: it tells whether older ones exist, and ends the chain of this page
-    shown = found[:SIZE]
+    before = record.entry_number(request.GET.get("before", ""))
+    page = record.page_before(before)
     context = {
         "at": timezone.now(),
-        "entries": [(entry, ACTIONS.get(entry.action, entry.action), _details(entry)) for entry in shown],
-        "broken": record.first_broken(found),
-        "older": shown[-1].pk if len(found) > SIZE else None,
-        "paged": bool(before),
+        "entries": [(entry, ACTIONS.get(entry.action, entry.action), _details(entry)) for entry in page.entries],
+        "broken": page.broken,
+        "older": page.older,
+        "paged": before is not None,
+        "json_url": reverse("api_audit"),
     }
     return render(request, "dashboard/audit.html", context)

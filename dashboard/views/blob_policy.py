@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 
-from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
@@ -32,10 +31,7 @@ def upload(request: Request) -> HttpResponse:
         return redirect("trust_policy_upload")
     if request.method == "POST":
         form = BlobPolicyForm(request.POST, request.FILES)
-        if form.is_valid() and (published := _publish(request, form, active)):
-            messages.success(
-                request, f"Revision {published.number} is active. Every artifact is judged again under it."
-            )
+        if form.is_valid() and _publish(request, form, active):
             return redirect("trust_policy")
     else:
         text = bytes(active.blob_policy).decode(errors="replace")

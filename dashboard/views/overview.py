@@ -1,10 +1,11 @@
 """The overview: how many artifacts read what, what turned lately, how the registries are, what work is due."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Count, F, Min, Q, QuerySet
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
@@ -12,6 +13,7 @@ from django.views.decorators.http import require_safe
 
 from dashboard import access, work
 from dashboard.requests import Request
+from dashboard.templatetags.signboard import span_text
 from dashboard.words import LOOKS, Look, reason_text
 from registries.models import Repository
 from trust import revisions
@@ -73,20 +75,24 @@ def overview(request: Request) -> HttpResponse:
     repositories = access.repositories_of(request.user)
     revision = revisions.active_number()
     rows = ArtifactStatus.objects.within(repositories).artifacts().with_word_at(revision, now)
-    groups = _grouped(rows)
-    figures = _figures(groups)
-    registries = work.registry_rows(access.registries_of(request.user).distinct(), repositories, now)
+    groups = grouped(rows)
+    figures = _figures(groups, partial(_about_stale, rows, repositories, now))
+    registries = work.registry_rows(access.registries_of(request.user), repositories, now)
     progress = work.Progress.of(repositories, now)
+    surveys = [row.survey for row in registries if row.survey]
+    unread = sum(1 for survey in surveys if survey.last_error)
     context = {
         "at": now,
         "revision": revision,
         "figures": figures,
         "total": sum(figure.number for figure in figures),
         "bar": list(_bar(figures)),
-        "turns": _turns(repositories, revision, now),
+        "turns": turns(repositories, revision, now),
         "revoked": sum(group.number for group in groups if group.reason == "revoked" and not group.word.is_green),
         "registries": registries,
         "progress": progress,
+        "waiting": work.Waiting(registries=unread, repositories=progress.failing),
+        "looked_up": sum(1 for survey in surveys if work.condition(survey, now) in (work.RUNNING, work.QUEUED)),
         "nobody_works": work.nobody_works(progress, now),
         "judgements": due_judgements(now).filter(repository__in=repositories).count(),
         "is_admin": access.is_admin(request.user),
@@ -94,7 +100,7 @@ def overview(request: Request) -> HttpResponse:
     return render(request, "dashboard/overview.html" + ("#live" if request.htmx else ""), context)
 
 
-def _grouped(rows: QuerySet[ArtifactStatus]) -> list[Group]:
+def grouped(rows: QuerySet[ArtifactStatus]) -> list[Group]:
     groups = (
         rows.order_by()
         .values_list(F("word_now"), "reason")
@@ -103,7 +109,7 @@ def _grouped(rows: QuerySet[ArtifactStatus]) -> list[Group]:
     return [Group(Word(word), *others) for word, *others in groups]
 
 
-def _figures(groups: Iterable[Group]) -> list[Figure]:
+def _figures(groups: Iterable[Group], about_stale: Callable[[], str]) -> list[Figure]:
     numbers = dict.fromkeys(ORDER, 0)
     covered = 0
     reasons: dict[Word, tuple[int, str]] = {}
@@ -118,11 +124,24 @@ def _figures(groups: Iterable[Group]) -> list[Figure]:
     if covered:
         notes[Word.unsigned] = f"{covered:,} covered by index"
     if numbers[Word.stale]:
-        notes[Word.stale] = "re-checking"
+        notes[Word.stale] = about_stale()
     return [
         Figure(word, LOOKS[word], number, 100 * number / total if total else 0, notes.get(word, "") if number else "")
         for word, number in numbers.items()
     ]
+
+
+def _about_stale(rows: QuerySet[ArtifactStatus], repositories: QuerySet[Repository], at: datetime) -> str:
+    """Whether what is stale is looked at again, and if not, why."""
+    stale = rows.filter(word_now=Word.stale.value)  # type: ignore[misc]  # annotated
+    at_work = repositories.filter(Q(leased_until__gt=at) | Q(due_at__lte=at))
+    if stale.filter(Q(repository__in=at_work) | Q(repository__in=due_judgements(at).values("repository"))).exists():
+        return "re-checking"
+    failed = stale.exclude(repository__last_error="")
+    of_failing = failed.aggregate(number=Count("pk"), read=Min("repository__indexed_at"))
+    if of_failing["read"]:
+        return f"registry not read for {span_text(at - of_failing['read'])}"
+    return "registry not read yet" if of_failing["number"] else "waits for its next check"
 
 
 def _bar(figures: list[Figure]) -> Iterator[Slice]:
@@ -137,7 +156,7 @@ def _bar(figures: list[Figure]) -> Iterator[Slice]:
         x += width + 2
 
 
-def _turns(repositories: QuerySet[Repository], revision: int | None, at: datetime) -> list[Turn]:
+def turns(repositories: QuerySet[Repository], revision: int | None, at: datetime) -> list[Turn]:
     """What turned lately, worst first; what was merely seen for the first time did not turn."""
     changes = StatusChange.objects.filter(status__repository__in=repositories, at__gte=at - LATELY)
     turned = changes.exclude(cause=StatusChange.Cause.FIRST).order_by("status__severity", "-at", "-pk")

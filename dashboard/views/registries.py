@@ -13,12 +13,14 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from dashboard import access, audit, work
-from dashboard.forms.registries import ConnectionForm, LayoutForm, RegistryForm
+from dashboard.forms.layouts import LayoutForm
+from dashboard.forms.registries import ConnectionForm, RegistryForm
 from dashboard.paging import page_of
 from dashboard.requests import Request
 from registries import capabilities, connections, credentials, disconnecting, tasks
 from registries.endpoints import EndpointKind
 from registries.models import Registry, Survey
+from registries.oci.errors import as_sentence
 from registries.providers import PROVIDERS, provider_of
 
 
@@ -59,6 +61,7 @@ def _registry_context(request: Request, shown: Registry) -> dict[str, Any]:
             total.add(all_counts)
     return {
         "at": now,
+        "json_url": reverse("api_registries"),
         "registry": shown,
         "survey": survey,
         "sees_whole": access.sees_whole(request.user, shown),
@@ -145,8 +148,7 @@ def _save(request: Request, form: ConnectionForm, target: Registry) -> Registry 
             audit.record(request.user, action, str(target), now, password_given=bool(password), **changes)
             _nudge()
     except credentials.CredentialsError as error:
-        text = str(error)
-        form.add_error("password", f"{text[:1].upper()}{text[1:]}.".replace("..", "."))
+        form.add_error("password", as_sentence(str(error)))
         return None
     return target
 

@@ -6,6 +6,7 @@ from django.db import transaction
 from django.db.models import Count
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
@@ -34,6 +35,7 @@ def repository(request: Request, repository_id: int) -> HttpResponse:
     stands = work.condition(shown, now, in_part=work.in_part(shown, faults.total))
     context = {
         "at": now,
+        "json_url": reverse("api_artifacts", query={"repository": shown.pk}),
         "repository": shown,
         "condition": stands,
         "busy": stands in (work.RUNNING, work.QUEUED),

@@ -1,6 +1,5 @@
 """Trust policy: the revisions, the active one first, and uploading the next."""
 
-from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -43,9 +42,17 @@ def _page(request: Request, shown: TrustRevision | None) -> HttpResponse:
         ),
         "is_admin": access.is_admin(request.user),
         "sees_everything": access.sees_everything(request.user),
-        "json_url": reverse("api_trust_revision"),
+        "json_url": _json_url(shown, active),
     }
     return render(request, "dashboard/trust_policy.html", context)
+
+
+def _json_url(shown: TrustRevision | None, active: int | None) -> str:
+    if shown is None:
+        return ""
+    if shown.number == active:
+        return reverse("api_trust_revision")
+    return reverse("api_numbered_trust_revision", args=[shown.number])
 
 
 @require_safe
@@ -64,10 +71,7 @@ def upload(request: Request) -> HttpResponse:
     active = revisions.active()
     if request.method == "POST":
         form = PolicyForm(request.POST, request.FILES)
-        if form.is_valid() and (published := _publish(request, form, active)):
-            messages.success(
-                request, f"Revision {published.number} is active. Every artifact is judged again under it."
-            )
+        if form.is_valid() and _publish(request, form, active):
             return redirect("trust_policy")
     else:
         text = bytes(active.policy).decode(errors="replace") if active else ""

@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-from django.contrib import messages
 from django.forms import Form
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
@@ -29,6 +29,7 @@ def trust_stores(request: Request) -> HttpResponse:
     context = {
         "at": now,
         "active": active,
+        "json_url": reverse("api_trust_revision") if active else "",
         "stores": stores,
         "outdated": sum(
             expiry_word(certificate, now) == "expired"
@@ -47,10 +48,7 @@ def upload(request: Request) -> HttpResponse:
     active = revisions.active()
     if request.method == "POST":
         form = CertificatesForm(request.POST, request.FILES)
-        if form.is_valid() and active and (published := _add(request, form, active)):
-            messages.success(
-                request, f"Revision {published.number} is active. Every artifact is judged again under it."
-            )
+        if form.is_valid() and active and _add(request, form, active):
             return redirect("trust_stores")
     else:
         store_type, _, store_name = request.GET.get("store", "").partition(":")
@@ -111,10 +109,7 @@ def remove(request: Request) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         content = revisions.content_of(active)
         removed = {key: content.files.pop(key)}
-        if published := _publish(request, form, "trust_revision.certificates_removed", content, removed, []):
-            messages.success(
-                request, f"Revision {published.number} is active. Every artifact is judged again under it."
-            )
+        if _publish(request, form, "trust_revision.certificates_removed", content, removed, []):
             return redirect("trust_stores")
     context = {
         "at": timezone.now(),

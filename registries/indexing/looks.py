@@ -1,5 +1,7 @@
 """A look at a few things of a repository: the lists that are due, and what somebody hinted at."""
 
+from itertools import batched
+
 from registries.indexing import manifests, tags
 from registries.indexing.fetching import InterruptedIndexError
 from registries.indexing.run import Run
@@ -62,8 +64,9 @@ def _subjects_of(run: Run, digests: list[Digest]) -> set[Digest]:
 
 
 def _present(run: Run, digests: set[Digest]) -> list[Digest]:
-    here = Presence.objects.filter(repository=run.repository).current().values_list("manifest_id", flat=True)
-    return sorted(digests.intersection(here))
+    here = Presence.objects.filter(repository=run.repository).current()
+    some = (here.filter(manifest__in=batch) for batch in batched(digests, manifests.QUERY))
+    return sorted(digest for rows in some for digest in rows.values_list("manifest_id", flat=True))
 
 
 def _schema_tags(run: Run) -> Tags:

@@ -15,7 +15,7 @@ from registries.indexing.fetching import Fetcher, InterruptedIndexError
 from registries.leases import Lease
 from registries.models import Fault, Hint, Listing, Presence, Repository
 from registries.oci.digest import Digest
-from registries.oci.errors import RegistryError
+from registries.oci.errors import RegistryError, as_sentence
 from registries.oci.layout import Layout
 from registries.oci.source import Source
 from registries.polling import Tier
@@ -269,5 +269,5 @@ def _sum(before: dict[str, int], more: dict[str, int]) -> dict[str, int]:
 
 
 def _storable(text: str) -> str:
-    """A message as every database can hold it."""
-    return text[:LONGEST_MESSAGE].replace("\0", "").encode(errors="replace").decode()
+    """A message as every database can hold it, and as a page shows it: a sentence."""
+    return as_sentence(text)[:LONGEST_MESSAGE].replace("\0", "").encode(errors="replace").decode()

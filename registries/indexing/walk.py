@@ -106,9 +106,9 @@ class Walk:
         run.reused.update(resting)
         run.asked.update(subject for subject in subjects if subject not in findings)
         answers = []
-        faulty = set(
-            Fault.objects.filter(repository=run.repository, subject__in=subjects).values_list("subject", flat=True)
-        )
+        # A whole index takes no list for one that is as before, so it need not know.
+        faults = Fault.objects.none() if run.whole else Fault.objects.filter(repository=run.repository)
+        faulty = set(faults.filter(subject__in=subjects).values_list("subject", flat=True))
         for subject, answer in self._asker.ask([subject for subject in subjects if subject not in findings]):
             answers.append(answer)
             finding = findings[subject] = listings.begun(run, subject, answer, rows.get(subject))

@@ -81,6 +81,18 @@ class Client:
 
     def check(self) -> Capabilities:
         """Whether an OCI registry answers here and takes our credentials; raises RegistryError with what to do."""
+        self.ping()
+        catalog = self.catalog(1)
+        asked_for = self._connection.authorized
+        access = "it took the credentials" if asked_for else "it asked for no credentials"
+        self.observed["catalog"] = "no" if catalog.error else "yes"
+        listing = "It lists its repositories."
+        if catalog.error:
+            listing = f"It does not list its repositories, so they have to be named: {catalog.error}"
+        return Capabilities(asked_for, catalog.error is None, f"The registry answers; {access}. {listing}")
+
+    def ping(self) -> None:
+        """An OCI registry answers here and takes our credentials, or RegistryError says what to do."""
         what = "the start page /v2/"
         answer = self._connection.ask(Call("ping", "/v2/", what, "application/json", "", MAX_SMALL))
         marked = bool(answer.headers.get("docker-distribution-api-version"))
@@ -93,14 +105,6 @@ class Client:
             raise self._connection.failure(answer, what)
         if not marked and answer.body.strip() and not is_json(answer):
             raise not_a_registry(answer, what)
-        catalog = self.catalog(1)
-        asked_for = self._connection.authorized
-        access = "it took the credentials" if asked_for else "it asked for no credentials"
-        self.observed["catalog"] = "no" if catalog.error else "yes"
-        listing = "It lists its repositories."
-        if catalog.error:
-            listing = f"It does not list its repositories, so they have to be named: {catalog.error}"
-        return Capabilities(asked_for, catalog.error is None, f"The registry answers; {access}. {listing}")
 
     def catalog(self, limit: int) -> Catalog:
         """At most `limit` repository names; many hosted registries list none, and `error` says so."""

@@ -1,7 +1,7 @@
 """Descriptors: what a manifest says of something else (image-spec, descriptor.md)."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from types import MappingProxyType
@@ -46,11 +46,11 @@ class Descriptor:
         if not isinstance(size, int) or isinstance(size, bool) or not 0 <= size <= LARGEST_INTEGER:
             raise ManifestError(f"the descriptor of {name} has no usable size")
         return cls(
-            media_type=media_type(fields.get("mediaType"), f"the media type of {name}"),
+            media_type=media_type(fields.get("mediaType"), "the media type of", name),
             digest=digest,
             size=size,
-            artifact_type=optional_media_type(fields.get("artifactType"), f"the artifact type of {name}"),
-            annotations=annotations(fields.get("annotations"), f"the descriptor of {name}"),
+            artifact_type=optional_media_type(fields.get("artifactType"), "the artifact type of", name),
+            annotations=annotations(fields.get("annotations"), "the descriptor of", name),
             platform=_platform(fields.get("platform"), digest),
         )
 
@@ -96,27 +96,32 @@ def _folded(known: frozenset[str]) -> Mapping[str, str]:
     return {name.casefold(): name for name in known}
 
 
-def media_type(value: object, what: str) -> str:
+def media_type(value: object, *what: object) -> str:
+    """The media type; `what` is the words by which an error names it."""
     if not isinstance(value, str) or not _MEDIA_TYPE.fullmatch(value):
-        raise ManifestError(f"{what} is missing or not a media type")
+        raise ManifestError(f"{_joined(what)} is missing or not a media type")
     return value
 
 
-def optional_media_type(value: object, what: str) -> str:
-    return "" if value is None or value == "" else media_type(value, what)
+def optional_media_type(value: object, *what: object) -> str:
+    return "" if value is None or value == "" else media_type(value, *what)
 
 
-def annotations(value: object, what: str) -> Mapping[str, str]:
+def annotations(value: object, *what: object) -> Mapping[str, str]:
     """Annotations as they are, hostile text included; only what no database can hold is refused."""
     if value is None:
         return {}
     if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
-        raise ManifestError(f"the annotations of {what} are not a map of texts")
+        raise ManifestError(f"the annotations of {_joined(what)} are not a map of texts")
     if len(value) > MAX_ANNOTATIONS:
-        raise ManifestError(f"{what} has more than {MAX_ANNOTATIONS} annotations", code="too_many_annotations")
+        raise ManifestError(f"{_joined(what)} has more than {MAX_ANNOTATIONS} annotations", code="too_many_annotations")
     if any("\0" in name or "\0" in text for name, text in value.items()):
-        raise ManifestError(f"an annotation of {what} holds a NUL character")
+        raise ManifestError(f"an annotation of {_joined(what)} holds a NUL character")
     return value
+
+
+def _joined(words: Iterable[object]) -> str:
+    return " ".join(map(str, words))
 
 
 def _platform(value: object, digest: Digest) -> str:

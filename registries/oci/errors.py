@@ -12,6 +12,13 @@ class OciError(Exception):
             self.code = code
 
 
+def as_sentence(text: str) -> str:
+    """The text with a capital and a full stop; a host, path or digest at its beginning stays as it is written."""
+    first = text.partition(" ")[0]
+    text = text[:1].upper() + text[1:] if first.rstrip(",:").isalpha() else text
+    return text if not text or text.endswith((".", "!", "?", "…")) else f"{text}."
+
+
 class DigestError(OciError):
     """A text is not a digest that we can check."""
 

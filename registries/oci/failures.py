@@ -83,7 +83,7 @@ def said_by(answer: Answer) -> str:
     for code, message in _errors(answer):
         words = shown(": ".join(part for part in (code, message) if part))
         if words:
-            return f" The registry says: {words}"
+            return f" The registry says: {words}" + ("" if words.endswith((".", "!", "?", "…")) else ".")
     return ""
 
 

@@ -31,13 +31,22 @@ def names_of(connection: Connection, call: Call, member: str, limit: int | None 
 
 def _names_once(connection: Connection, call: Call, member: str, limit: int | None) -> Names:
     names: dict[str, None] = {}
+    read: list[list[object]] = []  # the page that was read already, to see whether another may follow
     odd = repeated = 0
+
+    def last(page: Answer, size: int) -> str:
+        try:
+            read.append(_entries(page, member, call.what))
+        except RegistryError:
+            return ""  # the page is refused below
+        return _last(read[0], size)
+
     sizes = PAGE_SIZES if limit is None or limit > 100 else (limit, None)
     try:
-        for answer, more in connection.pages(call, sizes=sizes, last=lambda page, n: _last(page, member, n)):
+        for answer, more in connection.pages(call, sizes=sizes, last=last):
             if answer.status != 200:
                 raise connection.failure(answer, call.what)
-            entries, before = _entries(answer, member, call.what), len(names)
+            entries, before = read.pop() if read else _entries(answer, member, call.what), len(names)
             texts = [entry for entry in entries if isinstance(entry, str)]
             odd += len(entries) - len(texts)
             names.update(dict.fromkeys(texts))
@@ -75,12 +84,8 @@ def _entries(answer: Answer, member: str, what: str) -> list[object]:
     return entries
 
 
-def _last(answer: Answer, member: str, size: int) -> str:
+def _last(entries: list[object], size: int) -> str:
     """The last name of a page that is as long as was asked for: a registry without links may have more."""
-    try:
-        entries = _entries(answer, member, "")
-    except RegistryError:
-        return ""
     last = entries[-1] if len(entries) == size else ""
     return last if isinstance(last, str) and last.isascii() and last.isprintable() and len(last) <= 255 else ""
 

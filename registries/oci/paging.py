@@ -41,10 +41,7 @@ def _within(target: str, path: str) -> str:
 
 def read_artifacts(content: bytes) -> tuple[list[Descriptor], int]:
     """The same for the older ORAS artifact specification, whose list is `{"referrers": [...]}`."""
-    try:
-        document = strict_json.loads(content)
-    except strict_json.StrictJsonError as error:
-        raise ManifestError(f"the list of referrers is not JSON that we accept: {error}", code="not_json") from error
+    document = _document(content)
     if not isinstance(document, dict) or "referrers" not in document:
         raise ManifestError("the list of referrers has no referrers")
     return _entries(document["referrers"])
@@ -52,10 +49,7 @@ def read_artifacts(content: bytes) -> tuple[list[Descriptor], int]:
 
 def read_descriptors(content: bytes) -> tuple[list[Descriptor], int]:
     """The entries of a referrers list, and how many could not be read; raises ManifestError if it is no index at all."""
-    try:
-        document = strict_json.loads(content)
-    except strict_json.StrictJsonError as error:
-        raise ManifestError(f"the list of referrers is not JSON that we accept: {error}", code="not_json") from error
+    document = _document(content)
     if not isinstance(document, dict) or document.get("mediaType") not in (None, media_types.OCI_INDEX):
         raise ManifestError("the list of referrers is not an image index")
     if "manifests" not in document:  # an error document with status 200 is no empty list
@@ -63,6 +57,13 @@ def read_descriptors(content: bytes) -> tuple[list[Descriptor], int]:
     if "layers" in document or "config" in document:
         raise ManifestError("the list of referrers is not an image index")
     return _entries(document["manifests"])
+
+
+def _document(content: bytes) -> object:
+    try:
+        return strict_json.loads(content)
+    except strict_json.StrictJsonError as error:
+        raise ManifestError(f"the list of referrers is not JSON that we accept: {error}", code="not_json") from error
 
 
 def _entries(value: object) -> tuple[list[Descriptor], int]:

@@ -22,6 +22,10 @@ ARTIFACTS = {
     "verified": ("payments/ledger-api", "2.14.2"),
     "failed": ("edge/gateway", "5.0.2"),
     "unknown": ("payments/card-vault", "7.1.0"),
+    "long names": (
+        "platform/base-images/debian-slim-with-tracing-and-a-long-name",
+        "bookworm-20261104-with-tracing-and-a-tag-that-goes-on-and-on-for-quite-a-while",
+    ),
     "hostile": ("security/scanner", "3.0"),
     "hostile signer": ("security/scanner", "2.9"),
 }
@@ -51,6 +55,14 @@ def test_whole_lists_do_not_scroll_sideways(admin):
     for path in ("/artifacts/", "/registries/1/"):
         page = admin.open(path)
         assert page.evaluate("document.documentElement.scrollWidth") == 390
+
+
+def test_names_in_the_list_are_whole_on_a_small_desktop(admin):
+    admin.page.set_viewport_size({"width": 1280, "height": 900})
+    page = admin.open("/artifacts/?q=platform")
+    cut = "[...document.querySelectorAll('.fit')].filter(name => name.scrollHeight > name.clientHeight).length"
+    assert page.locator(".fit").count() > 5
+    assert page.evaluate(cut) == 0
 
 
 def test_what_is_not_there_is_for_everybody(admin):

@@ -66,6 +66,10 @@ CLASSES = {
     "api_artifact_signatures": PAGE,
     "api_registries": PAGE,
     "api_trust_revision": PAGE,
+    "api_numbered_trust_revision": PAGE,
+    "api_overview": PAGE,
+    "api_activity": PAGE,
+    "api_audit": ADMIN_PAGE,
 }
 
 

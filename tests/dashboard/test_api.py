@@ -111,17 +111,24 @@ class TestArtifacts:
         assert row["tags"] == "'-1"
         assert row["status"] == "untrusted"
 
-    def test_a_value_that_makes_no_sense_is_no_error(self, reviewer):
-        for query in (
-            "status=green",
-            "registry=x",
-            "after=1.2",
-            "limit=-1",
-            "limit=999999999",
-            "q=%00",
-            "repository=٣",
-        ):
-            assert told(reviewer.get(f"{ARTIFACTS}?{query}"))["results"] == []
+    @pytest.mark.parametrize(
+        "query",
+        [
+            "status=nope", "status=Verified", "status=verified,nope", "registry=abc", "repository=-1", "repository=٣",
+            "kind=sbom", "after=zzz", "before=1.2", "limit=-1", "limit=many", "q=%00", "statuss=failed",
+        ],
+    )  # fmt: skip
+    @pytest.mark.parametrize("form", ["json", "csv"])
+    def test_what_it_does_not_understand_it_refuses_by_name(self, reviewer, query, form):
+        make_artifact(make_repository(), "unsigned")
+        answer = reviewer.get(f"{ARTIFACTS}?{query}&format={form}")
+        assert answer.status_code == 400
+        assert query.partition("=")[0] in answer.content.decode()
+        assert "web/cart" not in answer.content.decode()
+
+    def test_an_empty_value_is_no_filter_and_a_page_has_its_longest(self, reviewer):
+        make_artifact(make_repository(), "unsigned")
+        assert len(told(reviewer.get(f"{ARTIFACTS}?status=&registry=&q=&limit=999999999"))["results"]) == 1
 
 
 class TestTrust:

@@ -3,11 +3,14 @@
 import json
 import re
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 
+from dashboard.sentences import sentence
 from registries.models import Content, Listing, Presence
 from tests.dashboard.rows import make_person, make_repository
 from tests.trust import seeding
@@ -101,6 +104,23 @@ def test_a_broken_envelope_proves_no_signer(place, reader):
     assert "Signed by" not in text(page)
 
 
+def test_the_name_of_an_impostor_is_shown_as_a_claim_wherever_it_stands(place, reader):
+    image = place.signed("stranger", tag="1.0")
+    place.judge()
+    page = show(reader, url(place, image))
+    assert said(page).startswith("Untrusted. Signed by somebody who claims to be")
+    assert "Signer not proven" in page
+    assert "Claims to be" in page
+    assert "Why: <bdi>somebody who claims to be" in page
+    assert "leaf, until" not in text(page)
+    assert "claims, not proven" in page
+    (signature,) = re.findall(r"/signatures/(sha256:[0-9a-f]{64})/", page)[:1]
+    one = show(reader, url(place, image, "signature", signature))
+    assert "<h1>Signature by somebody who claims to be" in re.sub(r"</?bdi>", "", one)
+    assert "Only claimed: no trusted root vouches for these names" in one
+    assert "claims " in text(show(reader, url(place, image, "artifact_tree")))
+
+
 def test_an_unsigned_artifact_says_what_a_signature_would_have_to_satisfy(place, reader):
     image = place.image("1.0")
     place.list(image)
@@ -148,6 +168,22 @@ def test_an_aged_listing_takes_green_away(place, reader):
     page = show(reader, url(place, image))
     assert said(page).startswith("Stale.")
     assert 'class="badge is-stale"' in page.partition("Signatures")[0]
+
+
+def test_what_is_stale_is_not_said_to_be_green_until_later(place, reader):
+    image = place.signed("release", tag="1.0")
+    assert "Green until" in show(reader, url(place, image))
+    Listing.objects.update(checked_at=timezone.now() - timedelta(days=2))
+    assert "Green until" not in show(reader, url(place, image))
+
+
+def test_a_deadline_that_passed_is_told_in_the_past():
+    at = timezone.now()
+    said = sentence(Word.stale, "standing")
+    context = {"said": said, "word": "stale", "reason": "standing", "judged": SimpleNamespace(at=at, revision=None)}
+    part = "dashboard/parts/verdict.html"
+    assert "Was green until" in render_to_string(part, {**context, "green_until": at - DAY})
+    assert "reen until" not in render_to_string(part, {**context, "green_until": at + DAY})
 
 
 def test_a_hostile_signer_and_annotations_are_inert(place, reader):

@@ -60,8 +60,8 @@ def test_an_artifact_that_was_never_listed_may_have_signatures(place):
     [
         ([f"{NAME}:2.0"], "no tag 2.0"),
         ([f"{NAME}@sha256:{'0' * 64}"], "as far as it was indexed"),
-        ([f"{NAME}:1.0", "--reference", NAME], "for a layout directory"),
-        ([f"{NAME}:1.0", "--trust-store", "folder"], "for a layout directory"),
+        ([f"{NAME}:1.0", "--reference", NAME], "for a layout."),
+        ([f"{NAME}:1.0", "--trust-store", "folder"], "for a layout."),
     ],
 )
 def test_what_cannot_be_answered_is_an_error_that_says_so(place, options, says):

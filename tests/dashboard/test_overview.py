@@ -5,7 +5,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from dashboard.models import Role
-from registries.models import Registry, Survey
+from registries.models import Fault, Registry, Repository, Survey
 from tests.dashboard.rows import make_artifact, make_person, make_repository, make_revision
 from trust.models import StatusChange
 
@@ -108,6 +108,44 @@ def test_registries_in_trouble_say_so(now, reader):
     page = show(reader)
     assert "The registry does not answer." in page
     assert "mark warn" in page
+
+
+def test_stale_is_said_to_be_checked_again_only_while_work_on_it_is_due(now, reader):
+    make_revision(1, at=now)
+    repository = make_repository()
+    make_artifact(repository, "verified", green_until=now - HOUR)
+    Repository.objects.update(due_at=now)
+    assert "re-checking" in show(reader)
+    Repository.objects.update(due_at=now + HOUR, last_error="no answer", indexed_at=now - 11 * HOUR)
+    page = show(reader)
+    assert "re-checking" not in page
+    assert "registry not read for 11 h" in page
+    Repository.objects.update(last_error="")
+    assert "waits for its next check" in show(reader)
+
+
+def test_what_failed_is_counted_with_the_registries_that_could_not_be_looked_up(now, reader):
+    repository = make_repository()
+    Repository.objects.update(due_at=now + HOUR, last_error="no answer")
+    Survey.objects.create(registry=repository.registry, last_error="no answer", due_at=now + HOUR)
+    assert "1 registry, 1 repository wait after a failure and will be tried again" in show(reader)
+
+
+def test_a_registry_known_in_part_is_not_called_current(now, reader):
+    whole, partly = make_repository("web/whole"), make_repository("web/partly")
+    Survey.objects.create(registry=whole.registry, due_at=now + HOUR)
+    Repository.objects.update(due_at=now + HOUR, indexed_at=now, tags_complete=True)
+    assert "Current" in show(reader)
+    Fault.objects.create(repository=partly, digest="1.0", code="x", message="y", seen_at=now)
+    for page in (show(reader), reader.get(reverse("registries")).content.decode()):
+        assert "Current" not in page
+        assert "In part" in page
+        assert "1 of 2 repositories is known in part" in page
+    [told] = reader.get(reverse("api_registries")).json()["results"]
+    assert (told["condition"], told["error"]) == ("in part", "")
+    Fault.objects.all().delete()
+    Repository.objects.filter(pk=partly.pk).update(tags_complete=False)
+    assert "1 of 2 repositories is known in part" in show(reader)
 
 
 def test_progress_is_shown_and_asked_for_again_only_while_work_is_due(now, reader):

@@ -97,6 +97,16 @@ class TestConnecting:
             ({"private": "on", "allowed_networks": "10.0.0.1/8"}, "bits after the prefix must be zero"),
             ({"private": "on", "allowed_networks": "10.0.0.1"}, "neither host:port nor a network"),
             ({"password": "x"}, "A password needs a user name"),
+            ({"username": "robot"}, "A user name needs its password or token"),
+            ({"address": "169.254.169.254"}, "169.254.169.254 is a metadata, link-local or multicast address"),
+            ({"address": "[::ffff:169.254.169.254]:80"}, "which Signboard never contacts"),
+            ({"address": "0xa9fea9fe:80"}, "which Signboard never contacts"),
+            ({"private": "on", "allowed_networks": "169.254.0.0/16"}, "169.254.0.0/16 has metadata, link-local"),
+            (
+                {"private": "on", "allowed_networks": "10.0.0.0/8\n169.254.169.254:80"},
+                "169.254.169.254:80 is a metadata",
+            ),
+            ({"token_services": "169.254.169.254"}, "which Signboard never contacts"),
         ],
     )
     def test_what_will_not_do_is_said_beside_the_field(self, admin, changes, says):
@@ -383,6 +393,25 @@ class TestPages:
         assert f'hx-get="{url}"' in page_of(admin.get(url))
         Survey.objects.update(due_at=timezone.now() + timedelta(minutes=1))
         assert f'hx-get="{url}"' not in page_of(admin.get(url))
+
+    def test_the_figures_of_what_waits_add_up(self, admin):
+        soon = timezone.now() + timedelta(hours=1)
+        for number in range(3):
+            repository = make_repository("web/cart", f"r{number}.example")
+            Survey.objects.create(registry=repository.registry, last_error="refused", due_at=soon)
+        Repository.objects.filter(pk=repository.pk).update(last_error="refused", due_at=soon)
+        page = re.sub(r"<svg.*?</svg>", "", page_of(admin.get(reverse("activity"))))
+        assert "<b>4</b><span>Wait after a failure</span><small>3 registries, 1 repository</small>" in page
+
+    @pytest.mark.parametrize("name", ["registry", "repository"])
+    def test_a_registry_that_does_not_answer_is_not_said_to_make_all_unknown(self, admin, name):
+        repository = make_repository()
+        Survey.objects.create(registry=repository.registry, last_error="refused", failed_at=timezone.now())
+        Repository.objects.update(last_error="refused", failed_at=timezone.now())
+        ids = {"registry": repository.registry_id, "repository": repository.pk}
+        page = page_of(admin.get(reverse(name, args=[ids[name]])))
+        assert "reads stale once its listing is" in page
+        assert "unknown once" not in page
 
     def test_work_that_nobody_takes_is_said(self, admin):
         repository = make_repository()

@@ -26,6 +26,14 @@ def test_who_signed_and_whose_statement_are_named():
     assert [part.text for part in said.parts if part.name] == ["Acme Build 07", "release-images"]
 
 
+@pytest.mark.parametrize("reason", ["unknown_root", "no_store_for_scheme", "trust_store_unusable"])
+def test_a_name_that_no_trusted_root_vouches_for_is_said_to_be_claimed(reason):
+    said = sentence(Word.untrusted, reason, signer="release-signer 03", statement="batch")
+    assert said.text.startswith("Untrusted. Signed by somebody who claims to be release-signer 03, ")
+    assert [part.text for part in said.parts if part.name] == ["release-signer 03", "batch"]
+    assert "claims" not in sentence(Word.untrusted, reason, statement="batch").text
+
+
 def test_a_name_that_looks_like_a_place_is_left_alone():
     said = sentence(Word.verified, "verified", signer="{statement}", statement="s")
     assert said.text == "Verified. Signed by {statement}, accepted by statement s."
@@ -35,6 +43,13 @@ def test_a_name_that_looks_like_a_place_is_left_alone():
 def test_no_sentence_but_a_green_one_says_that_a_signature_is_accepted(word):
     said = sentence(word, "no code that anybody knows", signer="Eve", statement="release")
     assert "accepted by" not in said.text
+
+
+@pytest.mark.parametrize("reason", ["listing_old", "deadline", "standing", "no code that anybody knows"])
+def test_stale_does_not_say_which_green_word_it_was(reason):
+    text = sentence(Word.stale, reason).text
+    assert text.startswith("Stale. It was green")
+    assert "verified" not in text
 
 
 def test_unsigned_is_no_accusation_and_an_index_may_cover_it():

@@ -1,9 +1,13 @@
 """The pages of trust policy and trust stores: reading revisions, and making the next one."""
 
+import base64
 import json
 import re
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.serialization import pkcs12
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
@@ -34,6 +38,36 @@ def reviewer(client):
 def root():
     """The root certificate of the store ca:acme."""
     return next(iter(Pki.build(NOW).trust_stores["ca:acme"].values()))
+
+
+def keys():
+    """Private keys in every form that files have."""
+    rsa_key, ec_key = rsa.generate_private_key(65537, 2048), ec.generate_private_key(ec.SECP256R1())
+    sealed = serialization.BestAvailableEncryption(b"secret")
+    for encoding in (serialization.Encoding.DER, serialization.Encoding.PEM):
+        for key in (rsa_key, ec_key):
+            for kind in (serialization.PrivateFormat.PKCS8, serialization.PrivateFormat.TraditionalOpenSSL):
+                yield key.private_bytes(encoding, kind, serialization.NoEncryption())
+            yield key.private_bytes(encoding, serialization.PrivateFormat.PKCS8, sealed)
+    yield ed25519.Ed25519PrivateKey.generate().private_bytes(
+        serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    yield pkcs12.serialize_key_and_certificates(b"a", ec_key, None, None, sealed)
+
+
+KEY_FILES = list(keys())
+KEYS = [
+    text
+    for content in KEY_FILES
+    for text in (
+        [content.decode()]
+        if content.startswith(b"-----")
+        else [
+            base64.encodebytes(content).decode(),
+            f"-----BEGIN CERTIFICATE-----\n{base64.encodebytes(content).decode()}-----END CERTIFICATE-----\n",
+        ]
+    )
+]
 
 
 def page_of(answer):
@@ -127,6 +161,25 @@ class TestUploadingAPolicy:
         assert says in page_of(upload(admin, policy(), **fields))
         assert not TrustRevision.objects.exists()
 
+    def test_certificates_without_a_store_are_asked_for_its_name(self, admin, root):
+        answer = upload(admin, policy(), certificates=[file(root, "root.pem")])
+        assert answer.status_code == 400
+        assert "Say which store the certificates go to" in page_of(answer)
+        assert not TrustRevision.objects.exists()
+
+    def test_a_file_that_was_chosen_is_there_as_text_when_something_else_has_to_be_corrected(self, admin, root):
+        """No browser sends the file again, and the text of the active policy must not stand in for it."""
+        publish()
+        mine = policy(statement("mine"))
+        sent = {"text": policy().decode(), "based_on": "1", "reason": "my own"}
+        refused = upload(admin, mine, certificates=[file(root, "more.pem")], **sent)
+        assert refused.status_code == 400
+        shown = refused.context["form"]["text"].value()
+        assert shown == mine.decode()
+        again = {"store": "ca:more", "certificates": [file(root, "more.pem")], "document": None}
+        upload(admin, b"", **(sent | again | {"text": shown}))
+        assert (revisions.active_number(), bytes(revisions.active().policy)) == (2, mine)
+
     def test_two_edits_of_the_same_revision_do_not_overwrite_each_other(self, admin):
         publish()
         upload(admin, policy(statement(level="audit")), based_on="1")
@@ -183,6 +236,26 @@ class TestAddingCertificates:
     def test_what_is_no_certificate_is_refused(self, admin, files, says):
         publish()
         assert says in page_of(self.add(admin, files))
+        assert revisions.active_number() == 1
+
+    @pytest.mark.parametrize("key", KEYS, ids=lambda key: "")
+    def test_a_pasted_private_key_is_not_sent_back(self, admin, root, key):
+        publish()
+        for text in (key, f"{root.decode()}\n{key}"):
+            answer = self.add(admin, {}, pem=text)
+            assert "Nothing was kept" in page_of(answer)
+            assert not any(line in page_of(answer) for line in key.splitlines() if len(line) > 40)
+        assert revisions.active_number() == 1
+
+    def test_pasted_certificates_are_sent_back_where_something_else_is_wrong(self, admin, root):
+        publish()
+        answer = self.add(admin, {}, pem=root.decode(), store_name="../x")
+        assert root.decode().splitlines()[1] in page_of(answer)
+
+    @pytest.mark.parametrize("content", KEY_FILES, ids=lambda content: "")
+    def test_a_private_key_is_refused_as_such_in_whatever_form(self, admin, content):
+        publish()
+        assert "key.der holds a private key. Nothing was kept" in page_of(self.add(admin, {"key.der": content}))
         assert revisions.active_number() == 1
 
     def test_a_leaf_is_refused_as_notation_would(self, admin):

@@ -6,14 +6,17 @@ import os
 import shutil
 import subprocess
 import sys
+from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
 from django.core.management import call_command
 
 from dashboard.verify_report import printable
-from tests.simulators.revocation import RevocationHost, on_loopback
+from tests.simulators.revocation import RevocationHost, make_crl, on_loopback
 
 PROJECT = Path(__file__).resolve().parents[2]
 VECTORS = PROJECT / "tests" / "vectors"
@@ -138,12 +141,51 @@ def test_a_policy_file_that_is_not_there_is_an_error(world, tmp_path):
         ["--reference", f"{NAME}:v1", "--user-metadata", "key=1", "--user-metadata", "key=1"],
         ["--reference", f"{NAME}:v1", "--max-signatures", "0"],
         ["--reference", f"{NAME}:v1", "--at", "2026-11-21T09:00:00"],
+        ["--reference", f"{NAME}:v1", "--max-signatures", "9" * 5000],  # more digits than Python makes a number of
         ["--reference", f"{NAME}:v1", "--at", "yesterday"],
     ],
 )
 def test_what_cannot_be_answered_is_one_json_object_with_an_error(world, options):
     code, got = ask(*world("policy-exact-scope"), *options)
     assert (code, list(got)) == (1, ["error"])
+
+
+NOT_RFC_3339 = [
+    "0001-01-01T00:00:00+14:00",  # before the first instant of the calendar
+    "9999-12-31T23:59:59-14:00",  # behind the last
+    "2026-W47-6T09:00:00+00:00",  # ISO 8601 has these, RFC 3339 does not
+    "20261121T090000Z",
+    "2026-11-21T09:00:00+01:00:30",
+    "2026-11-21T09:00Z",
+    "2026-11-21",
+    "",
+    "2026-11-21T09:00:00Z" + " " * 5000,
+]
+
+
+@pytest.mark.parametrize("at", NOT_RFC_3339)
+def test_an_instant_that_is_not_rfc_3339_or_outside_the_calendar_is_refused_by_name(world, at):
+    options = world("policy-exact-scope")
+    options[options.index("--at") + 1] = at
+    code, got = ask(*options, *reference("policy-exact-scope"))
+    assert (code, list(got)) == (1, ["error"])
+    assert got["error"].startswith("--at ")
+    assert len(got["error"]) < 500
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z"])
+def test_the_ends_of_the_calendar_are_judged_like_any_instant(world, at):
+    options = world("policy-exact-scope")
+    options[options.index("--at") + 1] = at
+    code, got = ask(*options, *reference("policy-exact-scope"))
+    assert (code, got["status"]) == (1, "untrusted")
+
+
+def test_a_reference_beside_a_policy_is_told_where_a_layout_may_lie(world):
+    options = ["registry.acme.example/app:1", *world("policy-exact-scope")[1:]]
+    code, got = ask(*options)
+    assert code == 1
+    assert "neither a directory nor a .tar file" in got["error"]
 
 
 @pytest.mark.parametrize("path", ["/dev/zero", "/"])
@@ -289,6 +331,28 @@ def test_it_needs_no_secret_and_no_environment_variable(world):
     assert json.loads(answer.stdout)["status"] == "verified"
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "garbage",
+        "",
+        "postgresq://me:secret@db/signboard",
+        "sqlite:relative.sqlite3",
+        "postgres://me:secret@db:port/signboard",
+    ],
+)
+def test_a_database_url_that_says_nothing_is_refused_by_its_name(world, url):
+    options = [*world("policy-exact-scope"), *reference("policy-exact-scope"), "--json"]
+    answer = subprocess.run(
+        [sys.executable, "manage.py", "verify", *options],
+        cwd=PROJECT, env={"PATH": os.defpath, "SIGNBOARD_DATABASE_URL": url}, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert answer.returncode == 1
+    assert json.loads(answer.stdout)["error"].startswith("SIGNBOARD_DATABASE_URL is not ")
+    assert answer.stderr.startswith("Error: SIGNBOARD_DATABASE_URL is not ")
+    assert "secret" not in answer.stderr + answer.stdout
+
+
 def test_revocation_answers_are_fetched_through_the_guard(world):
     """The responder of this case lies on loopback, which nobody allowed."""
     code, got = ask(*world("revocation-ocsp-good"), *reference("revocation-ocsp-good"))
@@ -303,14 +367,55 @@ def test_offline_says_that_nobody_was_asked(world):
     assert got["signatures"][0]["checks"]["revocation"]["status"] == "not evaluated"
 
 
-@pytest.mark.network
-def test_answers_of_an_allowed_place_decide_and_bound_how_long_the_word_holds(world, settings):
-    settings.REVOCATION_NETWORKS = ["127.0.0.1:5712"]
+def published():
+    """The responders and CRLs of the vectors."""
     host = RevocationHost()
     for place in json.loads((VECTORS / "revocation" / "index.json").read_text()):
         host.put(place["url"], (VECTORS / place["file"]).read_bytes())
+    return host
+
+
+@pytest.mark.network
+def test_answers_of_an_allowed_place_decide_and_bound_how_long_the_word_holds(world, settings):
+    settings.REVOCATION_NETWORKS = ["127.0.0.1:5712"]
+    host = published()
     with on_loopback(host, 5712):  # which the certificates of the vectors name
         code, got = ask(*world("revocation-ocsp-good"), *reference("revocation-ocsp-good"))
         assert (code, got["status"], got["green_until"]) == (0, "verified", "2096-03-01T00:00:00Z")
         code, got = ask(*world("revocation-crl-revoked"), *reference("revocation-crl-revoked"))
         assert (code, got["status"], got["reason"]) == (1, "untrusted", "revoked")
+
+
+NOWHERE = dict.fromkeys(("TMPDIR", "HOME", "XDG_CACHE_HOME", "SIGNBOARD_DATA"), "/dev/null/nowhere")
+
+
+@pytest.mark.network
+@pytest.mark.parametrize("padding", [0, 1 << 21], ids=["small", "of two mebibytes"])
+def test_cve_2024_51491_where_nothing_can_be_written_verify_still_answers_from_a_crl(world, padding):
+    """No folder for temporary files, a disk that takes no byte: an answer needs neither."""
+    host = published()
+    if padding:
+        host.put("http://127.0.0.1:5712/crl/good.crl", padded_crl(padding))
+    asked = {"SIGNBOARD_REVOCATION_NETWORKS": "127.0.0.1:5712"}
+    with on_loopback(host, 5712):
+        for name, code, status in (("crl-good", 0, "verified"), ("crl-revoked", 1, "untrusted")):
+            options = [*world(f"revocation-{name}"), *reference(f"revocation-{name}"), "--json"]
+            command = ["sh", "-c", 'ulimit -f 0; exec "$@"', "sh", sys.executable, "manage.py", "verify", *options]
+            answer = subprocess.run(
+                command, cwd=PROJECT, env=NOWHERE | asked | {"PATH": os.defpath}, capture_output=True, timeout=60
+            )
+            assert (answer.returncode, json.loads(answer.stdout)["status"]) == (code, status), answer.stderr
+
+
+def padded_crl(size):
+    """The good CRL with something in it that nobody reads, so that a process of its own reads it."""
+    pki = VECTORS / "pki"
+    authority = x509.load_pem_x509_certificate((pki / "wharf-rev-ca.crt").read_bytes())
+    key = serialization.load_pem_private_key((pki / "wharf-rev-ca.key").read_bytes(), None)
+    private = x509.UnrecognizedExtension(
+        x509.ObjectIdentifier("1.3.6.1.4.1.99999.1"), b"\4\x83" + size.to_bytes(3) + bytes(size)
+    )
+    since, until = datetime(2026, 3, 1, tzinfo=UTC), datetime(2096, 3, 1, tzinfo=UTC)
+    return make_crl(
+        this_update=since, next_update=until, issuer=authority.subject, key=key, extensions=[(private, False)]
+    )

@@ -5,7 +5,7 @@ from ipaddress import ip_address
 import httpcore
 import pytest
 
-from registries.addresses import AllowedAddresses
+from registries.addresses import AllowedAddresses, never
 from registries.oci.errors import ReferenceFormatError, RegistryError
 from registries.pinning import Clock, GuardedBackend, resolve
 
@@ -125,6 +125,41 @@ def test_metadata_and_link_local_addresses_are_opened_by_no_setting(address):
             assert "never contacts" in allowed.refusal(host, 5000, ip_address(address))
 
 
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "169.254.169.254",
+        "169.254.169.254:80",
+        "169.254.169.254.",
+        "2852039166",
+        "0xa9fea9fe:5000",
+        "169.254.43518",
+        "[fe80::1]:5000",
+        "[::ffff:169.254.169.254]",
+        "0.0.0.0:5000",
+        "169.254.0.0/16",
+        "169.254.169.254/32",
+        "::ffff:169.254.0.0/112",
+        "224.0.0.0/8",
+        "fe80::/64",
+    ],
+)
+def test_what_is_never_contacted_is_known_before_it_is_tried(entry):
+    assert entry in never(entry)
+    assert "Signboard never contacts" in never(entry)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "registry.test", "registry.test:5000", "localhost:5000", "10.0.0.1", "10.0.0.1:5000", "127.0.0.1:5000", "[::1]:80",
+        "10.0.0.0/8", "0.0.0.0/0", "::/0", "fd00::/8", "168.63.0.0/16", "169.254.169.254.nip.test",
+    ],
+)  # fmt: skip
+def test_what_may_be_contacted_is_not_refused_beforehand(entry):
+    assert never(entry) == ""
+
+
 def test_permission_is_for_exactly_the_host_and_port_or_the_network():
     allowed = AllowedAddresses.parse(["Registry.Internal:5000", "10.1.0.0/16", "[::1]:5001", "192.168.7.7"])
 
@@ -188,9 +223,9 @@ def test_the_refusal_says_what_to_allow():
 
 def test_a_name_that_does_not_resolve_is_unreachable():
     def unknown(name, port):
-        raise OSError(-2, "Name or service not known")
+        raise OSError(-2, "Name or service not known")  # its text begins with [Errno -2]
 
     backend = GuardedBackend(NONE, unknown, Clock(lambda: 0.0).ending_in(5), Sockets())
-    with pytest.raises(RegistryError, match="cannot be resolved") as caught:
+    with pytest.raises(RegistryError, match=r"cannot be resolved \(Name or service not known\)\. Check") as caught:
         backend.connect_tcp("nowhere.test", 443)
     assert caught.value.code == "unreachable"

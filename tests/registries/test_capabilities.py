@@ -69,6 +69,14 @@ def test_a_registry_that_ignores_what_we_know_and_names_no_digest_is_seen_to(ben
     assert value(bench.registry, "digest_header") == "no"
 
 
+def test_how_long_a_page_may_be_is_said_as_such(bench):
+    bench.author.image(tags="1.0")
+    bench.index()
+    assert [known.value for known in capabilities.known(bench.registry) if known.label == "Longest page of a list"] == [
+        "1,000 names"
+    ]
+
+
 def test_warnings_and_what_is_left_of_a_limit_are_shown_inert():
     warned = answer(200, {"tags": []}, Warning='299 - "moving \x1b[1m soon"', RateLimit_Remaining="7;w=21600")
     client = Client(Scripted({"/v2/app/tags/list": warned}), "https://registry.test")

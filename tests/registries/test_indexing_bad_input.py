@@ -274,6 +274,17 @@ def test_a_registry_that_cannot_be_asked_leaves_everything_as_it_was(pair, quirk
     assert_good_is_indexed(bench, good)
 
 
+def test_what_a_registry_refuses_is_told_in_sentences(pair):
+    bench, _, bad = pair
+    bench.quirks.break_(manifest_of(bad), reply("404 Not Found"))
+    bench.index()
+    assert bench.fault(bad).message.startswith("The registry has no manifest ")
+    bench.quirks.break_("/tags/list", reply("404 Not Found"))
+    bench.index()
+    assert bench.repository.last_error.startswith("The registry has no tags of ")
+    assert bench.repository.last_error.endswith("with these credentials.")
+
+
 def test_the_wait_that_a_registry_asks_for_is_kept(pair):
     bench, _, _ = pair
     bench.quirks.break_("/referrers/", too_many_requests(1800))

@@ -83,6 +83,27 @@ def test_no_catalog_and_no_names_is_a_failure_that_says_what_to_do(surveyor):
     assert surveyor.row.due_at is not None
 
 
+def test_a_refused_password_is_not_cured_by_names(surveyor):
+    said = b'{"errors":[{"code":"UNAUTHORIZED","message":"authentication required"}]}'
+    surveyor.quirks.break_("/v2/", reply("401 Unauthorized", said, "application/json"))
+    assert surveyor.look() == []
+    assert surveyor.row.last_error.endswith(" The registry says: UNAUTHORIZED: authentication required.")
+    assert "Name the repositories" not in surveyor.row.last_error
+
+
+def test_a_host_that_answers_404_to_everything_is_said_to_be_no_registry(surveyor):
+    surveyor.quirks.break_("/v2/", reply("404 Not Found"))
+    assert surveyor.look() == []
+    assert "There is no OCI registry at this address" in surveyor.row.last_error
+    assert "Name the repositories" not in surveyor.row.last_error
+
+
+def test_a_registry_that_has_no_list_is_named_its_repositories(surveyor):
+    surveyor.quirks.break_("_catalog", reply("404 Not Found"))
+    assert surveyor.look() == []
+    assert surveyor.row.last_error.endswith("with these credentials. Name the repositories in the connection.")
+
+
 def test_a_registry_that_cannot_be_reached_asks_for_no_names(surveyor):
     surveyor.quirks.break_("_catalog", unreachable)
     assert surveyor.look() == []

@@ -3,6 +3,7 @@ it must be wrong. Nothing here is copied from what Signboard reads it with."""
 
 import base64
 import threading
+import time
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -294,13 +295,21 @@ class _Quiet(WSGIRequestHandler):
         pass
 
 
+def _serving(host, port):
+    until = time.monotonic() + 30
+    while True:
+        try:
+            return make_server("127.0.0.1", port, host, handler_class=_Quiet)
+        except OSError as error:
+            if time.monotonic() > until:
+                pytest.skip(f"port {port} is taken: {error}")
+            time.sleep(0.1)
+
+
 @contextmanager
 def on_loopback(host, port=0):
-    """The host behind a real socket; gives its address."""
-    try:
-        server = make_server("127.0.0.1", port, host, handler_class=_Quiet)
-    except OSError as error:
-        pytest.skip(f"port {port} is taken: {error}")
+    """The host behind a real socket; gives its address. A port that another test has is waited for."""
+    server = _serving(host, port)
     thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
     try:

@@ -6,6 +6,7 @@ from cryptography.x509 import ReasonFlags
 
 from demo.pki import RELEASE, Identity, key_of, make_signer
 from registries.leases import take
+from registries.oci.errors import RegistryError
 from tests.simulators.revocation import entry as revoked_entry
 from tests.simulators.revocation import make_crl, make_ocsp
 from tests.trust.seeding import DAY, NOW, pki
@@ -62,6 +63,11 @@ def collect(send, at=NOW):
         worked += 1
         RevocationSource.objects.filter(pk=pk, due_at__lte=at).update(due_at=None)  # a clock that stands still
     return worked
+
+
+def away(method, url, **options):
+    """The door to a network on which nobody answers."""
+    raise RegistryError("it cannot be reached", code="unreachable")
 
 
 def standing(signer):

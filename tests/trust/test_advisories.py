@@ -12,11 +12,6 @@ pytestmark = pytest.mark.django_db
 GREEN = ("verified", "verified_with_exceptions")
 
 
-@pytest.fixture
-def place():
-    return Place()
-
-
 @pytest.mark.parametrize(
     "artifact_type", ["application/spdx+json", "application/vnd.dev.cosign.artifact.sig.v1+json", "application/x"]
 )

@@ -8,7 +8,7 @@ from django.utils import timezone
 from registries.leases import LeaseLostError, take
 from registries.models import Fault, Listing, Presence
 from tests.trust.seeding import DAY, HOUR, NOW, Place, publish, statement
-from tests.trust.test_verification import Stopped, StoppingLease
+from tests.trust.stopping import judge_until_stopped
 from trust import remembering, tasks, verification
 from trust.models import ArtifactStatus, Judgement, Signature, StatusChange, TrustRevision, Verdict
 
@@ -32,11 +32,6 @@ def nothing_remembered():
     remembering.forget()
     yield
     remembering.forget()
-
-
-@pytest.fixture
-def place():
-    return Place()
 
 
 def fill(place):
@@ -311,14 +306,7 @@ def test_a_worker_stopped_while_judging_again_leaves_nothing_green_and_the_rest_
     place.judge()
     monkeypatch.setattr("trust.again.BATCH", 2)
     publish(statement(stores=["ca:partner"], identities=["*"]))
-    taken = take(verification.due_judgements(NOW), Judgement.objects.get().pk, NOW - DAY)
-    lease = StoppingLease(taken.row, taken.fence)
-    lease.renewals = renewals
-    stopped = False
-    try:
-        verification.judge_repository(lease, NOW)
-    except Stopped:
-        stopped = True
+    stopped = judge_until_stopped(renewals)
     assert stopped == (renewals < 7)  # the samples, two batches of verdicts, two of statuses, the covers, the end
     green = {image.pk for image in images[::2]}
     assert {image.pk for image in images if place.word_now(image) == "verified"} <= green

@@ -8,7 +8,6 @@ from tests.simulators.revocation import (
     DAY,
     HOUR,
     NOW,
-    RevocationHost,
     chain_of,
     chain_with,
     entry,
@@ -26,11 +25,6 @@ from trust.notary.revocation import NO_ANSWERS, Standing, standing_of
 
 OCSP, OTHER_OCSP, CRL, OTHER_CRL = (f"http://revocation.acme.example/{name}" for name in ("o", "o2", "c", "c2"))
 DELTA, OTHER_DELTA = (f"http://revocation.acme.example/{name}" for name in ("delta", "delta2"))
-
-
-@pytest.fixture
-def host():
-    return RevocationHost()
 
 
 def stand(host, chain, at=NOW, send=None):

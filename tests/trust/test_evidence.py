@@ -18,11 +18,6 @@ pytestmark = pytest.mark.django_db
 TARGET = {"mediaType": "application/vnd.oci.image.manifest.v1+json", "digest": "sha256:" + "a" * 64, "size": 7}
 
 
-@pytest.fixture
-def place():
-    return Place()
-
-
 def envelope(envelope_format="jws", signer="release", **options):
     return make_envelope(envelope_format, TARGET, pki()[signer], signing_time=NOW - DAY, **options)
 

@@ -14,11 +14,6 @@ from trust.verification import judge_artifact
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def place():
-    return Place()
-
-
 def test_the_answer_holds_everything_a_page_shows(place):
     revision = publish()
     image = place.signed("stranger", "release", "build")

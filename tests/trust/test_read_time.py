@@ -19,11 +19,6 @@ INSTANT = timedelta(microseconds=1)
 
 
 @pytest.fixture
-def place():
-    return Place()
-
-
-@pytest.fixture
 def image(place):
     publish()
     image = place.signed("release", expiry=NOW + HOUR)

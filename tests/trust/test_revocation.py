@@ -6,9 +6,7 @@ import pytest
 
 from registries.leases import LONGEST_RETRY, LeaseLostError, take
 from registries.models import Listing
-from registries.oci.errors import RegistryError
-from tests.simulators.revocation import RevocationHost
-from tests.trust.revoking import CRL, OCSP, chain_of, collect, crl_answer, ocsp_answer, signer_with, standing
+from tests.trust.revoking import CRL, OCSP, away, chain_of, collect, crl_answer, ocsp_answer, signer_with, standing
 from tests.trust.seeding import DAY, HOUR, NOW, Place, publish, statement, store_files
 from trust import revocation, revocation_rows
 from trust.models import (
@@ -26,28 +24,8 @@ pytestmark = pytest.mark.django_db
 INSTANT = timedelta(microseconds=1)
 
 
-@pytest.fixture
-def host():
-    return RevocationHost()
-
-
-@pytest.fixture
-def send(host):
-    with host.transport() as transport:
-        yield transport
-
-
-@pytest.fixture
-def place():
-    return Place()
-
-
 def nobody(*arguments, **options):
     raise AssertionError("somebody was asked")
-
-
-def away(method, url, **options):
-    raise RegistryError("it cannot be reached", code="unreachable")
 
 
 # -- whom is asked

@@ -7,10 +7,9 @@ from cryptography.x509 import ExtendedKeyUsageOID, ReasonFlags
 
 from demo.pki import ACME, make_signer
 from demo.timestamping import timestamps
-from registries.oci.errors import RegistryError
-from tests.simulators.revocation import RevocationHost, entry, make_crl, make_ocsp
-from tests.trust.revoking import collect
-from tests.trust.seeding import DAY, HOUR, NOW, Place, pki, publish, statement, store_files
+from tests.simulators.revocation import entry, make_crl, make_ocsp
+from tests.trust.revoking import away, collect
+from tests.trust.seeding import DAY, HOUR, NOW, pki, publish, statement, store_files
 from trust.crl_import import import_crl
 from trust.models import ArtifactStatus, Chain, Judgement, RevocationSource, StatusChange, Verdict
 from trust.notary.certificates import Certificate
@@ -55,26 +54,6 @@ def ocsp_answer(status="good", *, at=NOW, lasts=DAY):
         reason=ReasonFlags.key_compromise,
         issuer_key=pki().timestamp_root.key,
     )
-
-
-@pytest.fixture
-def host():
-    return RevocationHost()
-
-
-@pytest.fixture
-def send(host):
-    with host.transport() as transport:
-        yield transport
-
-
-@pytest.fixture
-def place():
-    return Place()
-
-
-def away(method, url, **options):
-    raise RegistryError("it cannot be reached", code="unreachable")
 
 
 def standing():

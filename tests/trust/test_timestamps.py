@@ -6,7 +6,7 @@ import pytest
 
 from demo.signing import make_envelope
 from demo.timestamping import make_token, timestamps
-from tests.trust.seeding import DAY, NOW, Place, pki, publish, statement
+from tests.trust.seeding import DAY, NOW, pki, publish, statement
 from trust import evidence
 from trust.evidence_json import from_json, thumbprints, to_json
 from trust.models import Certificate, Signature
@@ -17,11 +17,6 @@ pytestmark = pytest.mark.django_db
 
 TARGET = {"mediaType": "application/vnd.oci.image.manifest.v1+json", "digest": "sha256:" + "a" * 64, "size": 7}
 TIMESTAMPED = statement(stores=("ca:acme", "tsa:acme"))
-
-
-@pytest.fixture
-def place():
-    return Place()
 
 
 def stamp(at=NOW - DAY):

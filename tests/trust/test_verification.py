@@ -4,20 +4,16 @@ from datetime import timedelta
 
 import pytest
 
-from registries.leases import Lease, LeaseLostError, take
+from registries.leases import LeaseLostError, take
 from registries.models import Content, Fault, Listing, Presence, SchemaTag, Tag, TagMove
 from tests.trust.seeding import DAY, HOUR, NOW, Place, publish, statement
+from tests.trust.stopping import judge_until_stopped
 from trust import verification
 from trust.models import ArtifactStatus, Judgement, StatusChange, Verdict
 
 pytestmark = pytest.mark.django_db
 
 SBOM = "application/spdx+json"
-
-
-@pytest.fixture
-def place():
-    return Place()
 
 
 def words(place):
@@ -356,22 +352,6 @@ def test_a_worker_that_was_overtaken_writes_nothing(place):
     assert place.status(image).word == "untrusted"
 
 
-class Stopped(BaseException):
-    """Like kill -9: what was committed stays, the rest is gone."""
-
-
-class StoppingLease(Lease):
-    """The lease of a worker that is killed after renewing it so many times."""
-
-    renewals = 0
-
-    def renew(self):
-        super().renew()
-        self.renewals -= 1
-        if self.renewals < 0:
-            raise Stopped
-
-
 @pytest.mark.parametrize("renewals", range(8))
 def test_a_worker_stopped_anywhere_leaves_the_rest_to_the_next(place, renewals, monkeypatch):
     publish()
@@ -380,14 +360,7 @@ def test_a_worker_stopped_anywhere_leaves_the_rest_to_the_next(place, renewals, 
     monkeypatch.setattr("trust.records.BATCH", 2)
     monkeypatch.setattr("trust.evidence.BATCH", 3)
     verification.ensure_judgements()
-    taken = take(verification.due_judgements(NOW), Judgement.objects.get().pk, NOW - DAY)
-    lease = StoppingLease(taken.row, taken.fence)
-    lease.renewals = renewals
-    stopped = False
-    try:
-        verification.judge_repository(lease, NOW)
-    except Stopped:
-        stopped = True
+    stopped = judge_until_stopped(renewals)
     assert stopped == (renewals < 6)  # two batches of evidence, one of verdicts, two of rows, the end
     Judgement.objects.update(leased_until=NOW - HOUR)
     assert place.judge() == stopped

@@ -7,7 +7,7 @@ from datetime import datetime
 from registries.oci.descriptor import Descriptor
 from trust.legacy.evidence import Claims, Format, LegacyEvidence
 from trust.notary.certificates import Certificate
-from trust.notary.checks import as_sentence, as_text
+from trust.notary.checks import as_sentence, as_text, validity_of
 from trust.notary.errors import quote
 from trust.notary.issuance import is_issued
 from trust.notary.outcome import CheckStatus, SignatureFault, Word
@@ -94,7 +94,7 @@ def _certificate(chain: Sequence[Certificate], configured: Sequence[Certificate]
     anchors = {one.thumbprint for one in configured}
     for place, certificate in enumerate(chain):
         if not certificate.not_before <= at <= certificate.not_after:
-            message = f"The certificate of {_name(certificate)} is valid {_validity(certificate)} only."
+            message = f"The certificate of {_name(certificate)} is valid {validity_of(certificate)} only."
             return _failed("certificate", "certificate_expired", message)
         if certificate.thumbprint in anchors or any(_issued_now(certificate, one, at) for one in configured):
             return _passed("certificate", "configured", "A configured certificate vouches for the signer.")
@@ -133,10 +133,6 @@ def _times(claims: Claims, at: datetime) -> LegacyCheck:
 
 def _name(certificate: Certificate) -> str:
     return quote(certificate.common_name or certificate.subject)
-
-
-def _validity(certificate: Certificate) -> str:
-    return f"between {as_text(certificate.not_before)} and {as_text(certificate.not_after)}"
 
 
 def _passed(name: str, code: str, message: str) -> LegacyCheck:

@@ -188,9 +188,9 @@ def target(inputs: Inputs) -> Finding:
     if payload is None:
         message = as_sentence(inputs.signed.target_fault or "the payload names no artifact")
         return Finding(CheckStatus.failed, "target_unreadable", message, "", wanted, "Sign this artifact.")
-    seen = describe(payload.target)
     if payload.target.same_content(inputs.target):
-        return Finding(CheckStatus.passed, "target_matches", "The payload names this very artifact.", seen, wanted)
+        return Finding(CheckStatus.passed, "target_matches", "The payload names this very artifact.", wanted, wanted)
+    seen = describe(payload.target)
     if payload.target.digest == inputs.target.digest:
         message = "The payload names this digest with another size or media type."
     else:

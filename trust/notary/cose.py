@@ -4,7 +4,7 @@ import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from trust.notary import cbor
 from trust.notary.algorithms import BY_COSE, Algorithm
@@ -34,6 +34,10 @@ PREFIX = b"\xd2\x84"
 ALGORITHM, CRITICAL, CONTENT_TYPE, KEY_ID, IV, PARTIAL_IV = range(1, 7)
 COUNTERSIGNATURE, COUNTERSIGNATURE0, COUNTERSIGNATURE_2, COUNTERSIGNATURE0_2, TYPE = 7, 9, 11, 12, 16
 X5CHAIN = 33
+BYTES = frozenset({KEY_ID, IV, PARTIAL_IV, COUNTERSIGNATURE0, COUNTERSIGNATURE0_2})
+"Labels whose values are byte strings."
+NOT_PROTECTED = frozenset({COUNTERSIGNATURE, COUNTERSIGNATURE0, COUNTERSIGNATURE_2, COUNTERSIGNATURE0_2})
+NOT_UNPROTECTED = frozenset({CRITICAL, COUNTERSIGNATURE, COUNTERSIGNATURE_2})
 SYSTEM = (ALGORITHM, CRITICAL, CONTENT_TYPE, EXPIRY, SIGNING_SCHEME, SIGNING_TIME, AUTHENTIC_SIGNING_TIME)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 type Header = Mapping[int | str, object]
@@ -144,30 +148,30 @@ def _chain(value: object) -> tuple[bytes, ...]:
 
 def _check_protected(header: Header) -> None:
     _check_labels(header, "the protected header")
-    for label, value in header.items():
-        _refuse_times(value if label not in TIMES or type(value) is not Time else None)
+    _refuse_times(header, but=TIMES)
     if CRITICAL in header:
         _check_critical(header)
-    if {COUNTERSIGNATURE, COUNTERSIGNATURE0, COUNTERSIGNATURE_2, COUNTERSIGNATURE0_2} & header.keys():
+    if not NOT_PROTECTED.isdisjoint(header):
         raise EnvelopeError("a countersignature stands in the protected header", code="attribute_value")
 
 
 def _check_unprotected(header: Header, protected: Header) -> None:
     _check_labels(header, "the unprotected header")
     _refuse_times(header)
-    if CRITICAL in header or {COUNTERSIGNATURE, COUNTERSIGNATURE_2} & header.keys():
+    if not NOT_UNPROTECTED.isdisjoint(header):
         raise EnvelopeError(
             "the unprotected header holds what may not stand there, or is not supported", code="attribute_value"
         )
-    if both := header.keys() & protected.keys():
+    if not header.keys().isdisjoint(protected):
+        both = header.keys() & protected.keys()
         raise EnvelopeError(f"both headers have {quote(min(map(str, both)))}", code="attribute_name")
-    if {IV, PARTIAL_IV} <= header.keys() | protected.keys():
+    if (IV in header or IV in protected) and (PARTIAL_IV in header or PARTIAL_IV in protected):
         raise EnvelopeError("the headers hold an IV and a partial IV", code="attribute_value")
 
 
 def _check_labels(header: Header, what: str) -> None:
     """Raise unless the values of well-known labels are of their types (RFC 9052, section 3.1)."""
-    for label in (KEY_ID, IV, PARTIAL_IV, COUNTERSIGNATURE0, COUNTERSIGNATURE0_2):
+    for label in () if BYTES.isdisjoint(header) else sorted(BYTES):
         if label in header:
             expect(header[label], bytes, f"the label {label} of {what}")
     if ALGORITHM in header and type(header[ALGORITHM]) not in {int, str}:
@@ -184,12 +188,13 @@ def _check_media_type(value: object, what: str) -> None:
         raise EnvelopeError(f"a media type of {what} is none", code="attribute_value")
 
 
-def _refuse_times(value: object) -> None:
+def _refuse_times(value: Mapping[Any, object] | list[object], *, but: Collection[object] = ()) -> None:
     """Raise if a tagged time stands anywhere in `value`: only the three known attributes may be one."""
-    if type(value) is Time:
-        raise EnvelopeError("a tagged value stands where none may be", code="attribute_value")
-    if type(value) is dict or type(value) is list:
-        for item in value.values() if type(value) is dict else value:
+    for label, item in enumerate(value) if isinstance(value, list) else value.items():
+        if type(item) is Time:
+            if label not in but:
+                raise EnvelopeError("a tagged value stands where none may be", code="attribute_value")
+        elif isinstance(item, dict | list):
             _refuse_times(item)
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from types import MappingProxyType
 
 from registries.oci.descriptor import Descriptor
+from registries.oci.values import quickly_made
 from trust.notary import checks
 from trust.notary.authentic_time import authentic_time, authentic_timestamp
 from trust.notary.blob import Blob
@@ -45,6 +46,12 @@ OF_CHAIN = frozenset(
     {Validation.authenticity, Validation.identity, Validation.authentic_timestamp, Validation.revocation}
 )
 "The checks that see of a signature only its chain, where no one vouches for the time of signing."
+OF_LITTLE = {  # the same, and those that see nothing at all: of a signature without expiry, of a question without metadata
+    (True, True): OF_CHAIN | {Validation.expiry, Validation.user_metadata},
+    (True, False): OF_CHAIN | {Validation.expiry},
+    (False, True): OF_CHAIN | {Validation.user_metadata},
+    (False, False): OF_CHAIN,
+}
 MOST_REMEMBERED = 1024
 _NO_STATEMENT = Statement(
     name="",
@@ -56,6 +63,7 @@ _NO_STATEMENT = Statement(
 )
 
 
+@quickly_made
 @dataclass(frozen=True, slots=True)
 class Question:
     """What is asked of a signature: does it vouch for this artifact of this repository, with this user metadata?
@@ -160,21 +168,22 @@ class Bench:
             return
         reached = reached and not inputs.signed.verification_plugin  # notation asks the plugin, or gives up without one
         known = self._known_of_chain(inputs)
+        shared = OF_LITTLE[inputs.signed.expiry is None, not inputs.user_metadata]
         for validation, check in CHECKS.items():
             if level[validation] is Action.skip:
                 finding = _NO_STATEMENT_ASKS if statement is _NO_STATEMENT else _NOT_ASKED
                 yield _result(validation, finding, level, reached=False)
                 continue
-            result = known.get(validation)
+            result = known.get(validation) if validation in shared else None
             if result is None or result.reached_by_notation is not reached:
                 result = _result(validation, check(inputs), level, reached=reached)
-                if validation in OF_CHAIN:
+                if validation in shared:
                     known[validation] = result
             reached = reached and not result.is_critical  # notation stops here; we show the rest, marked
             yield result
 
     def _known_of_chain(self, inputs: Inputs) -> dict[Validation, CheckResult]:
-        """What was found of the same chain under the same statement, if nothing else of the signature counts for that."""
+        """What was found of the same chain under the same statement, where nobody vouches for the time of signing."""
         if inputs.signed.scheme is not Scheme.x509 or inputs.unverified_timestamp_token or inputs.timestamp:
             return {}
         if len(self._of_chains) >= MOST_REMEMBERED:

@@ -2,11 +2,10 @@
 
 import base64
 import json
-import re
 import string
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
 from types import MappingProxyType
 from typing import ClassVar
@@ -33,6 +32,7 @@ from trust.notary.envelope import (
 )
 from trust.notary.errors import EnvelopeError, quote
 from trust.notary.remembered import remembered_together
+from trust.notary.rfc3339 import parse_rfc3339
 from trust.notary.signed import SCHEMES, Attribute, Scheme, Signed
 
 MEMBERS = frozenset({"payload", "protected", "header", "signature"})
@@ -46,9 +46,6 @@ OLD_SPELLINGS = {
 BASE64URL = (string.ascii_uppercase + string.ascii_lowercase + string.digits + "-_").encode()
 LAST_CHARACTERS = {2: BASE64URL[::16], 3: BASE64URL[::4]}
 "After two or three characters of four: those whose last bits, which belong to no byte, are zero."
-_RFC3339 = re.compile(
-    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-9]{2}:[0-9]{2}(\.[0-9]+)?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,10 +264,8 @@ def _time(value: object, name: str) -> datetime | None:
     if value is None:
         return None
     try:
-        if not isinstance(value, str) or not _RFC3339.fullmatch(value):
-            raise ValueError("not RFC 3339")
-        return datetime.fromisoformat(value).astimezone(UTC)
-    except (ValueError, OverflowError) as error:
+        return parse_rfc3339(value)
+    except ValueError as error:
         raise EnvelopeError(f"{name} is not an RFC 3339 time: {quote(str(value))}", code="attribute_time") from error
 
 

@@ -1,10 +1,11 @@
 """The thumbprint annotation of a signature manifest: a hint that nobody signed, so it decides nothing."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from registries.oci.strict_json import StrictJsonError, loads
 from trust.notary.evidence import Evidence
-from trust.notary.outcome import Note
+from trust.notary.outcome import Note, Outcome
 
 THUMBPRINTS = "io.cncf.notary.x509chain.thumbprint#S256"
 LONGEST = 16 * 1024  # ten thumbprints have some 700 characters
@@ -29,6 +30,12 @@ def thumbprint_note(annotations: Mapping[str, str], evidence: Evidence) -> Note 
     if named is None:
         return UNREADABLE
     return None if named == [certificate.thumbprint for certificate in chain] else MISMATCH
+
+
+def with_thumbprint_note(outcome: Outcome, annotations: Mapping[str, str], evidence: Evidence) -> Outcome:
+    """The outcome, saying also what is odd about the annotation."""
+    note = thumbprint_note(annotations, evidence)
+    return replace(outcome, notes=(*outcome.notes, note)) if note else outcome
 
 
 def _thumbprints(hint: str) -> list[str] | None:

@@ -21,16 +21,18 @@ def word_of(
         return Word.not_checked, code, choice.message
     if statement.level.skips_everything:
         return Word.not_checked, "level_skip", f"Statement {statement.name} skips verification."
-    by = {result.validation: result for result in results}
-    integrity, target = by[Validation.integrity], by[Validation.target]
     if evidence.integrity is not None:
+        integrity = next(result for result in results if result.validation is Validation.integrity)
         word = Word.failed if evidence.integrity.kind == "failed" else Word.unknown
         return word, integrity.code, f"The signature cannot be relied upon. {integrity.message}"
-    if target.status is CheckStatus.failed:
+    failures = {result.validation: result for result in notable if result.status is CheckStatus.failed}
+    if target := failures.get(Validation.target):
         return Word.failed, target.code, target.message
     who = signer(evidence)
     if decisive := [result for result in notable if _is_decisive(result, evidence)]:
         result = next((result for result in decisive if result.code == "revoked"), decisive[0])  # it is an alarm
+        if Validation.authenticity in failures:  # then anybody can have written that name
+            who = f"somebody who claims to be {who}"
         message = f"Signed by {who}, but not as statement {statement.name} asks. {result.message}"
         return Word.untrusted, result.code, message
     if doubt := _doubt(evidence, notable):

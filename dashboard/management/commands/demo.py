@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand
 from django.db import transaction
 from django.utils import timezone
 
+from dashboard import audit
 from dashboard.management.commands.up import children, first_admin_link, prepare, refuse_taken_ports
 from dashboard.supervisor import Child, supervise
 from dashboard.tasks import sweep
@@ -69,14 +70,21 @@ def make_world(folder: Path, now: datetime) -> None:
 @transaction.atomic
 def connect(folder: Path, address: str) -> None:
     """The sample registry is connected at `address` and due, and there is a trust revision."""
+    now = timezone.now()
     if revisions.active_number() is None:
         policy, files, blob_policy = trust_files(folder / "files")
-        revisions.publish(policy, files, blob_policy=blob_policy, author=None, reason="The sample world", based_on=None)
-    registry, _ = Registry.objects.update_or_create(
-        reference_name=REFERENCE_NAME,
-        defaults={"address": address, "plain_http": True, "allowed_networks": [address]},
-    )
-    Survey.objects.update_or_create(registry=registry, defaults={"due_at": timezone.now()})
+        published = revisions.publish(
+            policy, files, blob_policy=blob_policy, author=None, reason="The sample world", based_on=None, at=now
+        )
+        said = {"reason": published.reason, "fingerprint": published.fingerprint}
+        audit.record(None, "trust_revision.policy_uploaded", str(published), now, command="demo", **said)
+    connection = {"address": address, "plain_http": True, "allowed_networks": [address]}
+    unchanged = Registry.objects.filter(reference_name=REFERENCE_NAME, **connection).exists()
+    registry, is_new = Registry.objects.update_or_create(reference_name=REFERENCE_NAME, defaults=connection)
+    Survey.objects.update_or_create(registry=registry, defaults={"due_at": now})
+    if not unchanged:
+        action = "registry.connected" if is_new else "registry.changed"
+        audit.record(None, action, str(registry), now, command="demo", **connection)
 
 
 def trust_files(folder: Path) -> tuple[bytes, dict[tuple[str, str, str], bytes], bytes]:

@@ -6,43 +6,40 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
+from dashboard.management.answering import AnsweringCommand
 from dashboard.revocation_now import ask_now, lacking
 from dashboard.stored_answers import active_material, stored_report
-from dashboard.targets import add_target, layout_target
+from dashboard.targets import add_target, layout_target, not_a_layout
 from dashboard.verify_arguments import (
-    CANNOT_ANSWER,
     CannotAnswerError,
     add_shared_arguments,
     answer,
     instant,
-    names_files,
-    read_policy,
-    refusal,
+    policy_and_stores,
     user_metadata,
+    whole_number,
 )
 from dashboard.verify_report import JudgedSignature, Report
 from registries.oci.archive import is_layout
 from registries.oci.reference import Reference
-from trust.notary.errors import TrustPolicyError
+from trust.notary.errors import TrustPolicyError, quote
 from trust.notary.evidence import Evidence, examine
 from trust.notary.judge import Question, judge
 from trust.notary.notation_verdict import MAX_SIGNATURES
 from trust.notary.outcome import Outcome, SignatureFault, Word
 from trust.notary.revocation import NO_ANSWERS, RevocationAnswers
-from trust.notary.thumbprint_hint import thumbprint_note
+from trust.notary.thumbprint_hint import with_thumbprint_note
 from trust.notary.trust_policy import TrustPolicy
 from trust.notary.trust_store import TrustStores
 from trust.signatures import ListedSignature, list_signatures
 
 
-class Command(BaseCommand):
+class Command(AnsweringCommand):
     """Verifies an artifact. In a layout directory, with policy and stores from files, it needs no database and no secret."""
 
     help = "Verify the signatures of an artifact in an OCI image layout, or of a connected registry."
-    requires_system_checks = ()  # none of them matters to files on disk
-    requires_migrations_checks = False
 
     def add_arguments(self, parser: CommandParser) -> None:
         add_target(parser)
@@ -57,15 +54,9 @@ class Command(BaseCommand):
             help="how many signatures notation would try; all of them are judged here (default %(default)s)",
         )
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        try:
-            report = _report(options)
-        except CANNOT_ANSWER as error:
-            self.stdout.write(refusal(error, as_json=options["json"]))
-            raise SystemExit(1) from error
-        self.stdout.write(answer(report, as_json=options["json"]))
-        if report.exit_code:
-            raise SystemExit(report.exit_code)
+    def answer(self, options: Mapping[str, Any]) -> tuple[str, int]:
+        report = _report(options)
+        return answer(report, as_json=options["json"]), report.exit_code
 
 
 def _report(options: Mapping[str, Any]) -> Report:
@@ -79,7 +70,7 @@ def _report(options: Mapping[str, Any]) -> Report:
     shown = str(place.reference or "")
     listed = list_signatures(place.layout, name, target.digest)
     try:
-        policy, stores = _policy_and_stores(options)
+        policy, stores = policy_and_stores(options, TrustPolicy.parse, active_material)
     except TrustPolicyError as error:
         fault = SignatureFault(Word.not_checked, "policy_refused", str(error))
         signatures = [JudgedSignature(found.manifest, found.media_type, "", fault) for found in listed.signatures]
@@ -104,18 +95,9 @@ def _stored_report(
 ) -> Report:
     """The answer about an artifact of a connected registry, from what was indexed of it."""
     if options["policy"] or options["trust_store"] or options["reference"]:
-        raise CannotAnswerError(
-            f"{options['target']} is not a directory; --policy, --trust-store and --reference are for a layout directory."
-        )
+        raise CannotAnswerError(f"{not_a_layout(options)}; --policy, --trust-store and --reference are for a layout.")
     reference = Reference.parse(options["target"])
     return stored_report(reference, at, metadata, max_signatures, offline=options["offline"])
-
-
-def _policy_and_stores(options: Mapping[str, Any]) -> tuple[TrustPolicy, TrustStores]:
-    """The files that were named; the active revision where none were."""
-    if not names_files(options):
-        return active_material()
-    return TrustPolicy.parse(read_policy(options["policy"])), TrustStores.read(options["trust_store"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,9 +119,7 @@ class _Ruling:
         if isinstance(seen, SignatureFault):
             return JudgedSignature(found.manifest, found.media_type, "", seen)
         scheme = seen.signed.scheme if seen.signed else ""
-        outcome = self._outcome(seen)
-        if note := thumbprint_note(found.annotations, seen):
-            outcome = replace(outcome, notes=(*outcome.notes, note))
+        outcome = with_thumbprint_note(self._outcome(seen), found.annotations, seen)
         return JudgedSignature(found.manifest, found.media_type, scheme, outcome)
 
     def _outcome(self, seen: Evidence) -> Outcome:
@@ -147,6 +127,8 @@ class _Ruling:
 
 
 def _positive(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) < 1:
-        raise CannotAnswerError(f"--max-signatures {text} is not a positive number.")
-    return int(text)
+    fault = f"--max-signatures {quote(text)} is not a positive number."
+    number = whole_number(text, fault)
+    if number < 1:
+        raise CannotAnswerError(fault)
+    return number

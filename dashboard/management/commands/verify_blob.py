@@ -5,21 +5,20 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
 from dashboard.blob_report import blob_report, refused_report
+from dashboard.management.answering import AnsweringCommand
 from dashboard.revocation_now import ask_now, lacking
 from dashboard.stored_answers import active_blob_material
 from dashboard.verify_arguments import (
-    CANNOT_ANSWER,
     CannotAnswerError,
     add_shared_arguments,
     answer,
     instant,
-    names_files,
-    read_policy,
-    refusal,
+    policy_and_stores,
     user_metadata,
+    whole_number,
 )
 from dashboard.verify_report import Report
 from registries.oci.digest import Digest
@@ -29,18 +28,14 @@ from trust.notary.blob_policy import BlobTrustPolicy
 from trust.notary.errors import TrustPolicyError, quote
 from trust.notary.evidence import MAX_ENVELOPE, Evidence, examine
 from trust.notary.judge import Question
-from trust.notary.trust_store import TrustStores
 
 CHUNK = 1 << 20
-LONGEST_SIZE = 15  # digits: no file has more bytes
 
 
-class Command(BaseCommand):
+class Command(AnsweringCommand):
     """Verifies a blob. With policy and stores from files it needs no database and no secret."""
 
     help = "Verify the detached signature of a file."
-    requires_system_checks = ()  # none of them matters to files on disk
-    requires_migrations_checks = False
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("file", nargs="?", type=Path, help="the blob; or say --digest and --size in its place")
@@ -55,15 +50,9 @@ class Command(BaseCommand):
         parser.add_argument("--trust-store", type=Path, help="notation's truststore directory; with --policy")
         add_shared_arguments(parser)
 
-    def handle(self, *args: Any, **options: Any) -> None:
-        try:
-            report = _report(options)
-        except CANNOT_ANSWER as error:
-            self.stdout.write(refusal(error, as_json=options["json"]))
-            raise SystemExit(1) from error
-        self.stdout.write(answer(report, as_json=options["json"]))
-        if report.exit_code:
-            raise SystemExit(report.exit_code)
+    def answer(self, options: Mapping[str, Any]) -> tuple[str, int]:
+        report = _report(options)
+        return answer(report, as_json=options["json"]), report.exit_code
 
 
 def _report(options: Mapping[str, Any]) -> Report:
@@ -73,7 +62,7 @@ def _report(options: Mapping[str, Any]) -> Report:
     blob = _blob(options, evidence)
     reference = str(options["file"] or options["digest"])
     try:
-        policy, stores = _policy_and_stores(options)
+        policy, stores = policy_and_stores(options, BlobTrustPolicy.parse, active_blob_material)
     except TrustPolicyError as error:
         return refused_report(reference, blob, evidence, error)
     question = Question(options["policy_name"], blob, metadata)
@@ -108,13 +97,4 @@ def _blob(options: Mapping[str, Any], evidence: Evidence) -> Blob:
 
 
 def _size(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or len(text) > LONGEST_SIZE:
-        raise CannotAnswerError(f"--size {quote(text)} is not a number of bytes.")
-    return int(text)
-
-
-def _policy_and_stores(options: Mapping[str, Any]) -> tuple[BlobTrustPolicy, TrustStores]:
-    """The files that were named; the active revision where none were."""
-    if not names_files(options):
-        return active_blob_material()
-    return BlobTrustPolicy.parse(read_policy(options["policy"])), TrustStores.read(options["trust_store"])
+    return whole_number(text, f"--size {quote(text)} is not a number of bytes.")

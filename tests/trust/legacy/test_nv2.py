@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from registries.oci.descriptor import Descriptor
 from registries.oci.digest import Digest
-from tests.trust.legacy.making import HOST, ISSUED, TARGET, key_id, nv2_token, signer
-from tests.trust.notary.making import base64url
+from tests.trust.legacy.making import HOST, ISSUED, TARGET, Signer, key_id, nv2_token, signer
+from tests.trust.notary.making import base64url, key_of, make_certificate, name_of
 from trust.legacy.evidence import Format
 from trust.legacy.judge import judge_legacy
 from trust.legacy.nv2 import examine_nv2, key_id_of
@@ -208,3 +208,41 @@ def test_no_changed_byte_is_taken_for_a_signature_that_holds():
 @given(st.binary(max_size=200))
 def test_whatever_the_bytes_are_the_answer_is_evidence(content):
     assert examine_nv2(content, ()).fault
+
+
+# The two examples of the prototype's documentation: one of 2020, expired a year later; each names its certificate in one way
+
+EXAMPLE = TARGET | {
+    "mediaType": "application/vnd.docker.distribution.manifest.v2+json",
+    "references": [f"{HOST}/example:latest", f"{HOST}/example:v1.0"],
+    "exp": 1628587341,
+    "iat": 1597051341,
+    "nbf": 1597051341,
+}
+
+
+@pytest.mark.parametrize("by", ["x5c", "kid"])
+@pytest.mark.parametrize(
+    ("at", "certificate", "time"),
+    [
+        (datetime(2020, 9, 1, tzinfo=UTC), "configured", "in_time"),
+        (datetime(2021, 8, 1, tzinfo=UTC), "certificate_expired", "in_time"),
+        (datetime(2026, 11, 21, tzinfo=UTC), "certificate_expired", "expired"),
+    ],
+)
+def test_the_prototypes_examples_hold_and_have_expired(by, at, certificate, time):
+    since, until = datetime(2020, 7, 27, tzinfo=UTC), datetime(2021, 7, 27, tzinfo=UTC)
+    alone = make_certificate(key_of("rsa2048"), name_of(HOST), ca=True, usage=None, since=since, until=until)
+    example = Signer("rsa2048", (alone,))
+    header, drop = ({"kid": key_id(example)}, ("x5c",)) if by == "kid" else ({}, ())
+    seen = examine_nv2(nv2_token(example, EXAMPLE, header=header, drop=drop), example.certificates)
+    assert (seen.fault, seen.unverified_algorithm) == (None, "RS256")
+    artifact = Descriptor(EXAMPLE["mediaType"], ARTIFACT.digest, ARTIFACT.size)
+    assert codes(seen, example.certificates, at, artifact) == {
+        "signature": "signature_holds",
+        "target": "target_matches",
+        "certificate": certificate,
+        "names": "legacy_common_name",
+        "time": time,
+    }
+    assert judge_legacy(seen, artifact, example.certificates, at).word is Word.not_checked

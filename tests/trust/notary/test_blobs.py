@@ -231,6 +231,8 @@ def test_a_signature_in_the_other_format_does_not_hold():
     [
         ("text/plain", True), ("application/vnd.acme+json; v=1", True), ("text", False), ("text/", False), ("a b/c", False),
         ("text/plain\n", False), ("a/" + "b" * 300, False), ("text/plain;" * 50_000, False),
+        ("text/plain;v=1", True), ("text/plain;  v=1", False), ('text/plain; v="1"', False), ("text/plain; v=1;", False),
+        ("text/plain ; v=1", False), ("text/plain; v=1; w=2", False), ("text/plain;", False),
     ],
 )  # fmt: skip
 def test_what_is_a_media_type(text, fits):

@@ -105,6 +105,13 @@ def test_an_unknown_root_is_untrusted():
     assert fix.endswith(f"only if its owner confirms the SHA-256 thumbprint {ROOT.thumbprint[:16]}….")
 
 
+def test_a_name_that_no_trusted_root_vouches_for_is_told_as_a_claim():
+    outcome = judge_with(stores=TrustStores.of(store(OTHER_ROOT)))
+    assert outcome.message.startswith("Signed by somebody who claims to be Acme Build 07, but not as statement")
+    mismatch = judge_with(None, statement(trustedIdentities=["x509.subject: C=XX, ST=X, O=X"]))
+    assert mismatch.message.startswith("Signed by Acme Build 07, but not as statement")
+
+
 def test_a_reissued_root_is_another_certificate_and_the_fix_says_so():
     reissued = certificate(ROOT.subject, is_ca=True, not_after=NOW + 99 * DAY)
     result = judge_with(stores=TrustStores.of(store(reissued))).result("authenticity")
@@ -646,6 +653,14 @@ def test_the_earliest_certificate_ends_the_green_of_an_x509_signature():
 
 def test_only_green_has_a_deadline():
     assert judge_with(expiry=NOW - DAY).green_until is None
+    outcome = judge_with(expiry=NOW - DAY, **revocable(NOT_REVOKED))
+    assert (outcome.word, outcome.stands_until) == (Word.untrusted, None)
+
+
+def test_the_last_instant_of_a_certificate_is_green_and_the_end_of_it():
+    leaf = certificate(not_after=NOW)
+    outcome = judge_with(chain=(leaf, ROOT))
+    assert (outcome.word, outcome.green_until) == (Word.verified, NOW)
 
 
 def test_a_deadline_that_passed_and_is_only_logged_ends_nothing():
@@ -708,3 +723,20 @@ def test_d4_a_signer_for_any_purpose_is_accepted_and_noted():
     assert outcome.word is Word.verified
     assert outcome.notes[0].code == "any_purpose"
     assert "any_purpose" not in {note.code for note in judge_with().notes}
+
+
+def test_an_expiry_and_metadata_are_judged_together():
+    outcome = judge_with(expiry=NOW + DAY, annotations={"step": "7"}, metadata={"step": "7"})
+    assert (outcome.word, outcome.green_until) == (Word.verified, NOW + DAY)
+    assert outcome.result("userMetadata").code == "metadata_matches"
+
+
+def test_only_a_statement_for_every_name_is_noted_as_one():
+    named = statement(trustedIdentities=["x509.subject: C=DE, ST=BE, O=Acme GmbH"])
+    assert "any_identity" in {note.code for note in judge_with().notes}
+    assert "any_identity" not in {note.code for note in judge_with(None, named).notes}
+
+
+def test_notation_verifies_nothing_where_nothing_is_signed():
+    verdict = notation_verdict([])
+    assert (verdict.verified, verdict.error) == (False, "No signature is associated with the artifact.")
