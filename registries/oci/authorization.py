@@ -136,19 +136,23 @@ class Authorizer:
             self._basic = True
             if refused != self._credentials.basic:
                 return self._credentials.basic
-        raise failure(challenged, what, with_credentials=bool(self._credentials))
+        raise self._failure(challenged, what)
+
+    def _failure(self, answer: Answer, what: str) -> RegistryError:
+        return failure(answer, what, with_credentials=bool(self._credentials), pushes="push" in self._actions)
 
     def _fetch(self, challenge: Challenge, scope: str) -> _Token:
         realm = self._allowed_realm(challenge.parameters["realm"])
         service = challenge.parameters.get("service", "")
-        named = allowed_scopes(challenge.parameters.get("scope", ""), self._actions) or scope.split()
+        named = allowed_scopes(challenge.parameters.get("scope", ""), self._actions)
+        named = named or allowed_scopes(scope, self._actions)
         # A refused token was too narrow: ask for what it had and for what is wanted now.
         scopes = self._scopes[scope] = list(dict.fromkeys([*named, *self._scopes.get(scope, ())]))[:MAX_SCOPES]
         asked_at = self._monotonic()
         answer = self._ask_for_token(realm, service, scopes)
         what = f"a token from {realm.netloc}"
         if answer.status in (400, 401, 403):  # GitLab and others say 403, some 400, for a wrong password
-            raise failure(Answer(401, answer.headers, answer.body), what, with_credentials=bool(self._credentials))
+            raise self._failure(Answer(401, answer.headers, answer.body), what)
         if answer.status != 200:
             raise failure(answer, what)
         try:
