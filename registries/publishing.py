@@ -12,7 +12,7 @@ from datetime import datetime
 from django.utils import timezone
 
 from registries import connections, hints, referrers_tags
-from registries.models import Registry, Repository
+from registries.models import Presence, Registry, Repository
 from registries.oci.client import Client
 from registries.oci.descriptor import Descriptor
 from registries.oci.digest import Digest
@@ -81,10 +81,17 @@ def open_destination(registry: Registry, repository: str, *, wire: Wire | None =
         yield Destination(registry, repository, reader, pusher)
 
 
-def publish(destination: Destination, artifacts: Sequence[Artifact]) -> list[Listed]:
+def _no_one(done: Put | Listed) -> None:
+    """Hears of each step, and tells nobody."""
+
+
+def publish(
+    destination: Destination, artifacts: Iterable[Artifact], tell: Callable[[Put | Listed], None] = _no_one
+) -> list[Listed]:
     """The repository has the artifacts, in this order, and lists each that refers to something as its referrer.
 
-    A subject must be there, or stand before what refers to it: a signature of nothing helps nobody.
+    A subject must be there, or stand before what refers to it: a signature of nothing helps nobody. `tell` hears of each
+    step when it is done.
     """
     of_subjects: dict[Digest, list[Manifest]] = {}
     for artifact in artifacts:
@@ -95,21 +102,24 @@ def publish(destination: Destination, artifacts: Sequence[Artifact]) -> list[Lis
                 "that first",
                 code="no_subject",
             )
-        put(destination, artifact)
+        tell(put(destination, artifact))
         if subject:
             of_subjects.setdefault(subject.digest, []).append(artifact.manifest)
-    listed = [make_listed(destination, subject, manifests) for subject, manifests in of_subjects.items()]
+    listed = []
+    for digest, manifests in of_subjects.items():
+        listed.append(make_listed(destination, digest, manifests))
+        tell(listed[-1])
     look_soon(destination, of_subjects)
     return listed
 
 
-def put(destination: Destination, artifact: Artifact, *, mount_from: str = "") -> Put:
+def put(destination: Destination, artifact: Artifact) -> Put:
     """The repository has the manifest and the blobs that it names, except those that need not be anywhere."""
     manifest, repository = artifact.manifest, destination.repository
     if destination.has(manifest.digest):
         return Put(manifest.digest, was_there=True)
-    named = (*([manifest.config] if manifest.config else []), *manifest.layers)
-    blobs = {one.digest: one for one in named if not one.may_stay_away}
+    blobs = {one.digest: one for one in manifest.blobs}
+    mount_from = _elsewhere(destination, manifest.digest)
     ways = tuple(
         (
             digest,
@@ -140,6 +150,23 @@ def make_listed(destination: Destination, subject: Digest, manifests: Sequence[M
         "registry's log, or ask whoever runs it.",
         code="not_listed",
     )
+
+
+def _elsewhere(destination: Destination, digest: Digest) -> str:
+    """Another repository of the registry that has the manifest, and so its blobs; empty if none is known."""
+    others = Presence.objects.current().filter(repository__registry=destination.registry, manifest=digest)
+    others = others.exclude(repository__name=destination.repository).order_by("repository")
+    return others.values_list("repository__name", flat=True).first() or ""
+
+
+def listed(destination: Destination, subject: Digest) -> set[Digest]:
+    """What the repository lists as referrers of the subject, by its API or else by the referrers tag."""
+    found = destination.reader.referrers(destination.repository, subject, limit=LISTED)
+    if found.supported is False:
+        found = destination.reader.referrers_by_tag(destination.repository, subject)
+    if found.error:
+        raise found.error
+    return {entry.digest for entry in found.descriptors}
 
 
 def look_soon(destination: Destination, references: Iterable[object]) -> None:
