@@ -76,7 +76,7 @@ class Client:
 
     @property
     def requests(self) -> Counter[str]:
-        """How many requests were sent, by kind, refused tries and token requests included."""
+        """How many requests were sent, by kind; those refused until we authenticate, and those for tokens, are kinds of their own."""
         return self._connection.requests
 
     def check(self) -> Capabilities:

@@ -29,7 +29,7 @@ class Call:
     """One thing to ask of a registry."""
 
     kind: str
-    "What it counts as: tags, manifest_head, manifest, referrers, blob, token, catalog, ping."
+    "What it counts as: tags, manifest_head, manifest, referrers, blob, catalog, ping."
     path: str
     what: str
     "How an error names it."
@@ -97,6 +97,8 @@ class Connection:
         authorization = self._authorizer.header(call.scope)
         answer = self._once(call, authorization)
         if answer.status == 401:
+            self.requests[call.kind] -= 1  # it was no answer to what we asked
+            self.requests["challenge"] += 1
             authorization = self._authorizer.answer(answer, call.scope, refused=authorization, what=call.what)
             answer = self._once(call, authorization)
         return self._follow(answer, call) if answer.status in REDIRECTS and call.kind in self._followed else answer

@@ -8,6 +8,7 @@ from demo.registry import DemoRegistry
 from registries import connections, indexing, leases
 from registries.models import Fault, Listing, Presence, Registry, Repository
 from registries.oci.digest import Digest
+from tests.simulators.fleet import Fleet
 from tests.simulators.images import Author
 from tests.simulators.registry_quirks import Quirks
 
@@ -88,3 +89,17 @@ def bench(make_bench):
 def old(make_bench):
     """A registry without the referrers API."""
     return make_bench(referrers_api=False)
+
+
+@pytest.fixture
+def make_fleet(db, tmp_path):
+    made = []
+
+    def make(**options):
+        fleet = Fleet(tmp_path / f"fleet{len(made)}", **options)
+        made.append(fleet.demo)
+        return fleet
+
+    yield make
+    for demo in made:
+        demo.close()
