@@ -17,8 +17,9 @@ def failure(answer: Answer, what: str, *, with_credentials: bool = False) -> Reg
     """The error for an answer that is not the success that was asked for; `what` is what we wanted ("the tags of a/b")."""
     status = answer.status
     said = said_by(answer)
-    if status == 401 and with_credentials and _lacks_scope(answer):
-        return RegistryError(f"these credentials do not include the right to pull {what}.{said}", code="denied")
+    if status == 401 and _lacks_scope(answer):
+        who = "these credentials do not include" if with_credentials else "without credentials there is not"
+        return RegistryError(f"{who} the right to pull {what}.{said}", code="denied")
     if status == 401:
         return RegistryError(f"{_refused(with_credentials)} ({what}).{said}", code="unauthorized")
     if status == 403:
