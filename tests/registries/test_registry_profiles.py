@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from registries import budgets, capabilities, connections, indexing, leases, survey
 from registries.budgets import HostBudget
-from registries.models import Child, Content, Listing, Manifest, Repository, Survey, Tag
+from registries.models import Content, Listing, Repository, Survey, Tag
 from registries.oci.client import Client
 from registries.oci.digest import Digest
 from registries.oci.errors import RegistryError
@@ -21,6 +21,7 @@ from registries.oci.schema1 import without_signatures
 from registries.transport import Transport
 from tests.registries.conftest import HOUR
 from tests.simulators.images import MANIFEST, SPDX
+from tests.simulators.index_rows import rows_of
 from tests.simulators.registry_profiles import (
     PROFILES,
     TAGS,
@@ -55,17 +56,7 @@ def fill(bench, by_tag=False):
 
 
 def rows(bench):
-    """Everything that the index says, but for what only its source explains."""
-    here = bench.present()
-    listings = Listing.objects.filter(repository=bench.repository)
-    return {
-        "tags": dict(Tag.objects.filter(repository=bench.repository, gone_at=None).values_list("name", "digest")),
-        "present": here,
-        "artifacts": bench.artifacts(),
-        "listed": {row.subject: (set(row.digests), row.complete) for row in listings},
-        "kinds": dict(Manifest.objects.filter(digest__in=here).values_list("digest", "kind")),
-        "children": set(Child.objects.filter(parent__in=here).values_list("parent", "child")),
-    }
+    return rows_of(bench.repository)
 
 
 @pytest.fixture
