@@ -32,10 +32,12 @@ class ContentDifference:
     blob_lines: Sequence[Line] | None
     fault: str = ""
 
+    same: bool = False
+    "Both are made of the same bytes."
+
     @property
-    def is_none(self) -> bool:
-        changed = any(line.mark for lines in (self.lines, self.blob_lines) for line in lines or ())
-        return not self.words and not changed and not self.fault
+    def blobs_differ(self) -> bool:
+        return self.blob_lines is None or any(line.mark for line in self.blob_lines)
 
 
 def difference_between(before: Content | None, after: Content) -> ContentDifference:
@@ -54,6 +56,7 @@ def difference_between(before: Content | None, after: Content) -> ContentDiffere
         compare(before.policy if before else b"", after.policy),
         compare(before.blob_policy if before else b"", after.blob_policy),
         fault,
+        same=before == after,
     )
 
 
@@ -90,7 +93,7 @@ class DraftPage:
         obstacles = [f"{part} breaks a rule" for part, _ in refusals]
         obstacles += [f"revision {active.number} is active meanwhile"] if is_stale and active else []
         obstacles += ["an approval is missing"] if review.is_missing else []
-        obstacles += ["nothing is different"] if difference.is_none else []
+        obstacles += ["nothing is different"] if difference.same else []
         return cls(
             draft=draft,
             active=active,

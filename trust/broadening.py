@@ -14,6 +14,7 @@ from trust.notary.trust_policy import WILDCARD, Statement
 from trust.notary.trust_store import TrustStores
 from trust.revisions import Material
 
+MOST_PLACES = 2
 LAXITY = {Action.enforce: 0, Action.log: 1, Action.skip: 2}
 EVERYTHING_ELSE = "every repository that no statement names"
 GLOBAL = "blobs for which no statement is named"
@@ -21,23 +22,23 @@ GLOBAL = "blobs for which no statement is named"
 
 @dataclass(frozen=True, slots=True)
 class Broadening:
-    """One way in which trust gets broader, and for which repositories, or blobs."""
+    """The ways in which trust gets broader for some repositories, or blobs."""
 
     places: tuple[str, ...]
-    text: str
+    texts: tuple[str, ...]
 
     def __str__(self) -> str:
-        return f"For {named(self.places)}: {self.text}."
+        return f"For {named(self.places, MOST_PLACES)}: {'; '.join(self.texts)}."
 
 
 def broadenings(before: Material | None, after: Material) -> list[Broadening]:
     """Every way in which `after` could let pass what `before` does not; empty where it lets pass nothing more."""
     stores = (before.stores if before else TrustStores.of()), after.stores
-    places: dict[str, dict[str, None]] = {}
+    found: dict[tuple[str, ...], list[str]] = {}
     for place, was, now in _pairs(before, after):
-        for text in _laxer(was, now, *stores):
-            places.setdefault(text, {})[place] = None
-    return [Broadening(tuple(where), text) for text, where in places.items()]
+        if texts := tuple(_laxer(was, now, *stores)):
+            found.setdefault(texts, []).append(place)
+    return [Broadening(tuple(places), texts) for texts, places in found.items()]
 
 
 def _pairs(before: Material | None, after: Material) -> Iterator[tuple[str, Statement | None, Statement | None]]:

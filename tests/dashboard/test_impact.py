@@ -27,6 +27,11 @@ def nothing_remembered():
 
 
 @pytest.fixture
+def place(db):
+    return Place()
+
+
+@pytest.fixture
 def maria(db):
     return User.objects.create_user("maria")
 
