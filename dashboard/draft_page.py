@@ -11,10 +11,12 @@ from dashboard.impact import Impact
 from dashboard.json_lines import Line, compare
 from dashboard.reviewing import Review
 from trust import drafts, revisions
+from trust.additions import Additions
 from trust.broadening import Broadening, broadenings
 from trust.differences import Difference, differences
 from trust.draft_rows import Draft
 from trust.drafts import Refusal
+from trust.label_differences import label_differences
 from trust.models import TrustRevision
 from trust.notary.errors import NotaryError
 from trust.revisions import Content, Material
@@ -49,7 +51,8 @@ def difference_between(before: Content | None, after: Content) -> ContentDiffere
     except NotaryError as error:
         fault = str(error)
     else:
-        words, broadened = differences(old, new), broadenings(old, new)
+        labels = label_differences(before.additions if before else Additions(), after.additions)
+        words, broadened = [*differences(old, new), *labels], broadenings(old, new)
     return ContentDifference(
         words,
         broadened,

@@ -1,27 +1,24 @@
 """Archives that somebody uploads, read within bounds and without unpacking anything; and tars of ours, equal for equal content."""
 
-import gzip
 import io
 import stat
-import struct
-import tarfile
-import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
-from typing import IO
+from functools import partial
 
+from registries.oci import archive
+from registries.oci.errors import OciError
+from trust import zip_files
 from trust.notary.errors import quote
+from trust.zip_files import ZipError
 
+GZIP, ZIP = b"\x1f\x8b", b"PK"
 LARGEST_ARCHIVE = 8 * 1024 * 1024
 LARGEST_UNPACKED = 32 * 1024 * 1024
 LARGEST_FILE = 1024 * 1024
 MOST_ENTRIES = 10_000
 LONGEST_NAME = 1024
-_BROKEN = (
-    tarfile.TarError, zipfile.BadZipFile, zlib.error, struct.error,
-    EOFError, LookupError, NotImplementedError, OSError, RuntimeError, ValueError,
-)  # fmt: skip
+_BROKEN = (OciError, ZipError, zlib.error)
 
 
 class ArchiveError(Exception):
@@ -30,7 +27,7 @@ class ArchiveError(Exception):
 
 def is_archive(content: bytes) -> bool:
     """Whether the bytes claim to be a tar, a compressed one or a zip."""
-    return content[:2] == b"\x1f\x8b" or content[:4] in (b"PK\x03\x04", b"PK\x05\x06") or content[257:262] == b"ustar"
+    return content[:2] == GZIP or content[:4] in (zip_files.LOCAL, zip_files.END) or content[257:262] == b"ustar"
 
 
 def read_archive(content: bytes, wanted: Callable[[str], bool]) -> tuple[dict[str, bytes], list[str]]:
@@ -38,7 +35,7 @@ def read_archive(content: bytes, wanted: Callable[[str], bool]) -> tuple[dict[st
     if len(content) > LARGEST_ARCHIVE:
         raise ArchiveError(f"The archive is larger than {LARGEST_ARCHIVE >> 20} MiB.")
     try:
-        entries = _of_zip(content) if content[:2] == b"PK" else _of_tar(_unzipped(content))
+        entries = _of_zip(content) if content[:2] == ZIP else _of_tar(_unzipped(content))
         return _taken(entries, wanted)
     except _BROKEN as error:
         raise ArchiveError(
@@ -82,52 +79,43 @@ def checked_name(name: str) -> str:
 
 
 def _unzipped(content: bytes) -> bytes:
-    if content[:2] != b"\x1f\x8b":
+    if content[:2] != GZIP:
         return content
-    with gzip.GzipFile(fileobj=io.BytesIO(content)) as file:
-        unzipped = file.read(LARGEST_UNPACKED + 1)
+    stream = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
+    unzipped = stream.decompress(content, LARGEST_UNPACKED + 1)
     if len(unzipped) > LARGEST_UNPACKED:
         raise ArchiveError(f"The archive unpacks to more than {LARGEST_UNPACKED >> 20} MiB.")
+    if not stream.eof or stream.unused_data:
+        raise ZipError("it ends early, or something follows")
     return unzipped
 
 
 def _of_tar(content: bytes) -> Iterator[_Entry]:
-    with tarfile.open(fileobj=io.BytesIO(content), mode="r:") as archive:
-        for entry in archive:
-            if entry.isdir():
-                continue
-            if not entry.isreg() or entry.issparse():
-                raise ArchiveError(f"{quote(entry.name)} in the archive is a link or no regular file.")
-            yield entry.name, lambda entry=entry: _read(archive.extractfile(entry), entry.size)  # type: ignore[misc]
+    for name, offset, size in archive.files(io.BytesIO(content), len(content), _tar_name):
+        yield name, partial(_slice, content, offset, size)
+
+
+def _tar_name(name: str, header: archive.Header) -> str:
+    if header.kind == archive.FOLDER:
+        return ""
+    if header.kind not in (archive.FILE, archive.OLD_FILE):
+        raise ArchiveError(f"{quote(name)} in the archive is a link or no regular file.")
+    return name or "./"
+
+
+def _slice(content: bytes, offset: int, size: int) -> bytes:
+    return content[offset : offset + min(size, LARGEST_FILE + 1)]
 
 
 def _of_zip(content: bytes) -> Iterator[_Entry]:
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        for entry in archive.infolist():
-            kind = stat.S_IFMT(entry.external_attr >> 16)
-            if entry.is_dir():
-                continue
-            if kind not in (0, stat.S_IFREG):
-                raise ArchiveError(f"{quote(entry.filename)} in the archive is a link or no regular file.")
-            if entry.flag_bits & 1:
-                raise ArchiveError(f"{quote(entry.filename)} in the archive is encrypted.")
-            yield entry.filename, lambda entry=entry: _read(archive.open(entry), entry.file_size)  # type: ignore[misc]
+    for file in zip_files.files(content):
+        if stat.S_IFMT(file.mode) not in (0, stat.S_IFREG):
+            raise ArchiveError(f"{quote(file.name)} in the archive is a link or no regular file.")
+        if file.is_encrypted:
+            raise ArchiveError(f"{quote(file.name)} in the archive is encrypted.")
+        yield file.name, partial(file.read, LARGEST_FILE)
 
 
-def _read(file: IO[bytes] | None, size: int) -> bytes:
-    """What is in a file, up to one byte more than may be: no more is ever unpacked."""
-    if file is None or size > LARGEST_FILE:
-        return b"\0" * (LARGEST_FILE + 1)
-    with file:
-        return bytes(file.read(LARGEST_FILE + 1))
-
-
-def write_tar(files: Mapping[str, bytes], at: datetime) -> bytes:
-    """A tar of these files, all as of one instant: the same content is the same bytes, wherever it is written."""
-    written = io.BytesIO()
-    with tarfile.open(fileobj=written, mode="w", format=tarfile.PAX_FORMAT) as archive:
-        for name in sorted(files):
-            entry = tarfile.TarInfo(name)
-            entry.size, entry.mode, entry.mtime = len(files[name]), 0o600, int(at.timestamp())
-            archive.addfile(entry, io.BytesIO(files[name]))
-    return written.getvalue()
+def write_tar(files: Mapping[str, bytes]) -> bytes:
+    """A tar of these files: the same content is the same bytes, wherever and whenever it is written."""
+    return b"".join(archive.entry(name, files[name]) for name in sorted(files)) + archive.END

@@ -146,7 +146,7 @@ def write(content: Content, at: datetime, **about: object) -> bytes:
         ],
     }
     manifest = json.dumps(said, indent=2, sort_keys=True).encode() + b"\n"
-    return archives.write_tar(files | {MANIFEST: manifest}, at)
+    return archives.write_tar(files | {MANIFEST: manifest})
 
 
 def _manifest(content: bytes) -> tuple[Additions, dict[str, str]]:

@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-_TOKEN = re.compile(r'[ \t\r\n]*+("(?:[^"\\]++|\\.)*+"|[\[\]{},:]|[^ \t\r\n\[\]{},:"]++)', re.DOTALL)
+# Strings are consumed whole, ended or not, so the scan is linear whatever the text is.
+_TOKEN = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[\[\]{},:]|[^ \t\r\n\[\]{},:"]++', re.DOTALL)
 _INDENT = re.compile(r"\n([ \t]+)")
 DEFAULT_INDENT = "  "
 
@@ -47,7 +48,7 @@ class Member:
 
 def read(text: str) -> Value:
     """The whole of a JSON text."""
-    tokens = ((match[1], match.start(1), match.end(1)) for match in _TOKEN.finditer(text))
+    tokens = ((match[0], match.start(), match.end()) for match in _TOKEN.finditer(text))
     return _value(next(tokens), tokens)
 
 

@@ -13,7 +13,7 @@ from dashboard.models import AuditEntry, Role
 from tests.dashboard.rows import make_person, make_repository
 from tests.trust.notary.test_upstream_policies import REFUSED, TAKEN
 from tests.trust.notary.test_upstream_policies import document as written
-from tests.trust.seeding import NOW, RELEASE, Place, blob_statement, policy, publish, statement, store_files
+from tests.trust.seeding import NOW, RELEASE, Place, blob_statement, policy, statement, store_files
 from trust import drafts, revisions
 from trust.additions import Additions
 from trust.draft_rows import Draft

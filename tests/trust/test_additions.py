@@ -8,6 +8,7 @@ from django.contrib.auth.models import User
 from tests.trust.seeding import NOW, policy, publish, statement, store_files
 from trust import drafts, revisions
 from trust.additions import Additions, AdditionsError, compiled, is_pattern, matches
+from trust.label_differences import label_differences
 from trust.revisions import Content
 
 NAMES = [
@@ -66,6 +67,18 @@ def test_what_is_said_of_a_statement_goes_with_its_name():
     assert additions == Additions({"b": ("a.example/*",)}, {"b": "publisher"})
     assert additions.only_of({"a"}, set()) == Additions()
     assert additions.of_statement("b", patterns=[], role="") == Additions()
+
+
+def test_what_changes_beside_a_policy_is_said_in_words():
+    before = Additions({"a": ("a.example/*",)}, {"a": "publisher"}, {"x509.subject: C=a": "registry"})
+    after = Additions({"a": ("a.example/b*",)}, {"a": "certifier"}, {})
+    assert list(map(str, label_differences(before, after))) == [
+        "Statement a grows with the pattern a.example/b*.",
+        "Statement a no longer grows with the pattern a.example/*.",
+        "The role of statement a is now certifier, it was publisher.",
+        "The role of C=a is now none, it was registry.",
+    ]
+    assert label_differences(after, after) == []
 
 
 @pytest.mark.parametrize(
