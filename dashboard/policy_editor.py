@@ -107,11 +107,17 @@ class Editor:
         is_ours = self.kind == SCOPES
         return Known(
             stores=[str(store) for store in self.stores][:MOST_STORES],
-            references=self.references if is_ours else (),
+            references=self._free_of_others() if is_ours else (),
             patterns=additions.patterns.get(name, ()) if is_ours else (),
             role=additions.roles.get(name, "") if is_ours else "",
             signers=additions.signers,
         )
+
+    def _free_of_others(self) -> list[str]:
+        """The repositories that no other statement names: what is named exactly is no longer meant by a pattern."""
+        others = [one for position, one in enumerate(self.document.statements) if position != self.position]
+        named = {scope for statement in others for scope in statement.scopes}
+        return [name for name in self.references if name not in named]
 
     def form(self, data: Any = None) -> StatementForm | None:
         """The form of the statement, bound to what was sent or to what the document says; None: there is none to edit."""

@@ -46,12 +46,24 @@ def trusting(content: Content, signer: Signer, scope: str) -> Content:
         trust_stores=(*base.trust_stores, *([store] if store else [])),
         trusted_identities=_identities(base.trusted_identities, signer),
     )
-    if choice.code == "exact":
-        position = next(index for index, one in enumerate(written) if scope in one.scopes)
-        return replace(content, files=files, policy=policy_editing.change(content.policy, SCOPES, position, wider))
-    name = policy_editing.free_name(read_document(content.policy), _slug(scope.partition("/")[2]))
-    new = replace(wider, name=name, scopes=(scope,))
-    return replace(content, files=files, policy=policy_editing.add(content.policy, SCOPES, new))
+    content = replace(content, files=files)
+    if wider.scopes == (scope,):
+        position = written.index(next(one for one in written if one.scopes == (scope,)))
+        return replace(content, policy=policy_editing.change(content.policy, SCOPES, position, wider))
+    return _apart(content, wider, scope)
+
+
+def _apart(content: Content, wider: WrittenStatement, scope: str) -> Content:
+    """The content with a statement of its own for one repository; the one that named it, with others, names it no more."""
+    document, policy = read_document(content.policy), content.policy
+    for position, one in enumerate(document.statements):
+        if scope in one.scopes:
+            others = tuple(other for other in one.scopes if other != scope)
+            policy = policy_editing.change(policy, SCOPES, position, replace(one, scopes=others))
+    name = policy_editing.free_name(document, _slug(scope.partition("/")[2]))
+    policy = policy_editing.add(policy, SCOPES, replace(wider, name=name, scopes=(scope,)))
+    role = content.additions.roles.get(wider.name, "")
+    return replace(content, policy=policy, additions=content.additions.of_statement(name, patterns=(), role=role))
 
 
 def first(signers: Iterable[tuple[Signer, Sequence[str]]]) -> Content:

@@ -73,7 +73,7 @@ class StatementForm(forms.Form):
     scopes = Entries(
         label="Scopes",
         help_text="One a line: registry/repository, or * alone. A pattern such as registry/prod/* is ours: it stands for "
-        "every repository known that it matches, and the document names each.",
+        "every repository known that it matches and no other statement names, and the document names each.",
     )
     level = forms.ChoiceField(required=False, widget=forms.RadioSelect)
     verify_timestamp = forms.ChoiceField(required=False, label="Timestamps are verified")

@@ -62,7 +62,7 @@ def test_a_page_without_content_says_what_comes_first(first_admin, name):
 
 def test_the_first_steps_can_be_taken(first_admin):
     page = first_admin.open("/")
-    for act, heading in (("Connect", "Connect a registry"), ("Upload", "Upload the trust policy")):
+    for act, heading in (("Connect", "Connect a registry"), ("Upload", "Upload a trust policy")):
         page.locator(".steps").get_by_role("link", name=act).click()
         assert page.get_by_role("heading", level=1).inner_text() == heading
         page.go_back()

@@ -257,9 +257,10 @@ class TestPicking:
 
 class TestPatterns:
     def test_a_pattern_compiles_to_the_exact_list_and_stands_in_the_form_for_it(self, admin):
-        for name in ("web/cart", "web/shop", "api"):
+        for name in ("web/cart", "web/shop", "web/own", "api"):
             make_repository(name)
-        draft = begin(admin)
+        own = statement("own", ["registry.acme.example/web/own"])
+        draft = begin(admin, policy(statement("web", ["registry.acme.example/web/cart"]), own))
         save(admin, draft, scopes="registry.acme.example/web/*")
         assert said(draft)[0].scopes == ("registry.acme.example/web/cart", "registry.acme.example/web/shop")
         assert now(draft).additions.patterns == {"web": ("registry.acme.example/web/*",)}

@@ -6,6 +6,7 @@ import pytest
 
 from tests.trust.seeding import RELEASE, Place, policy, publish, statement, store_files
 from trust import drafts, revisions, signers_seen, trusting
+from trust.additions import Additions
 from trust.models import Chain
 from trust.notary.certificates import read_certificates
 from trust.notary.trust_policy import TrustPolicy
@@ -64,6 +65,17 @@ def test_where_a_statement_names_the_repository_it_gets_what_it_lacks(shop):
     assert only.trusted_identities == ("x509.subject: C=US, ST=WA, O=Other", the_signer().identity)
     assert [str(store) for store in only.trust_stores][:1] == ["ca:other"]
     assert len(only.trust_stores) == 2
+
+
+def test_a_statement_about_several_repositories_keeps_the_others_as_they_are(shop):
+    other = "x509.subject: C=US, ST=WA, O=Other"
+    before = statement("all", [SHOP, "a.example/b"], level="permissive", identities=[other])
+    additions = Additions({}, {"all": "publisher"})
+    content = trusting.trusting(Content(policy(before), store_files(), b"", additions), the_signer(), SHOP)
+    rest, own = TrustPolicy.parse(content.policy).statements
+    assert (rest.name, rest.scopes, rest.trusted_identities) == ("all", ("a.example/b",), (other,))
+    assert (own.scopes, own.trusted_identities) == ((SHOP,), (other, the_signer().identity))
+    assert (own.level.name, content.additions.roles) == ("permissive", {"all": "publisher", own.name: "publisher"})
 
 
 def test_a_store_that_has_the_root_is_enough(shop):
