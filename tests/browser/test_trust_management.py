@@ -36,7 +36,7 @@ def test_a_configuration_is_imported_and_its_effect_seen_in_four_clicks(admin):
     chooser.value.set_files({"name": "notation.tar", "mimeType": "application/x-tar", "buffer": CONFIGURATION})
     page.get_by_role("button", name="Import as a draft").click()
     page.wait_for_url("**/trust-policy/drafts/*/")
-    page.get_by_text("imported is new").or_(page.get_by_text("imported")).first.wait_for()
+    page.get_by_text("imported").first.wait_for()
     page.get_by_role("heading", name="Impact").wait_for()
 
 
@@ -44,21 +44,18 @@ def test_trusting_the_signer_of_an_untrusted_artifact_is_one_click(admin, sample
     page = admin.open(sample.artifact("web/storefront", "2026.47"))
     page.get_by_role("button", name="Trust this signer").click()
     page.wait_for_url("**/trust-policy/drafts/*/")
-    assert (
-        "Acme Build"
-        in page.get_by_role("region", name="What changes, in words").or_(page.locator("main")).first.inner_text()
-    )
+    assert "Acme Build" in page.locator("main").inner_text()
 
 
 def test_form_and_text_are_one_document_and_look_right_with_and_without_faults(admin, draft):
     draft.get_by_role("link", name="Policy", exact=True).click()
-    text = draft.get_by_label("As notation reads it")
+    text = draft.locator("#text")
     before = text.input_value()
     draft.get_by_label("Name", exact=True).fill("renamed")
     draft.get_by_role("button", name="Save", exact=True).click()
     assert text.input_value() == before.replace('"release-images"', '"renamed"')
     admin.looks_right()
-    text.fill(before.replace('"C=DE', '"C=DE').replace("x509.subject: C=DE, ST=BE", "x509.subject: C=DE", 1))
+    text.fill(before.replace("x509.subject: C=DE, ST=BE", "x509.subject: C=DE", 1))
     draft.get_by_role("button", name="Save and see the effect").click()
     error = draft.locator("#id_trusted_identities_error")
     assert "rule TP23" in error.inner_text()
@@ -82,7 +79,7 @@ def test_the_form_is_filled_in_and_saved_by_keys_alone(admin, draft):
     draft.keyboard.type("x")
     draft.keyboard.press("Enter")
     draft.wait_for_url("**/edit/?statement=1")
-    assert draft.get_by_label("Name", exact=True).input_value().endswith("x")
+    assert draft.get_by_label("Name", exact=True).input_value().startswith("x")
 
 
 def test_files_can_be_dropped_on_the_field(admin, draft):
