@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from registries import models
-from registries.indexing import listings, manifests
+from registries.indexing import dropped, listings, manifests
 from registries.indexing.listings import Finding
 from registries.indexing.manifests import Found
 from registries.indexing.presence import Presences
@@ -39,6 +39,7 @@ class Walk:
         self._run = run
         self._asker = Asker(run, tags)
         self._presences = Presences(run, tags.roots)
+        self._dropped = dropped.earlier(run)
         self._reached = set(tags.roots)
         self._nodes: Counter[Digest] = Counter()
         # The newest are visited first: what refers to an artifact is known right after it.
@@ -82,6 +83,7 @@ class Walk:
         for finding in findings.values():
             finding.of = readable[finding.subject]
             listings.attach(run, finding, below)
+        dropped.look(run, findings.values(), rows, self._dropped)
         present = {digest: self._held(group, below) for digest, group in children.items()}
         for digest, finding in findings.items():
             present[digest] += finding.attached

@@ -154,6 +154,14 @@ class Client:
         check_digest(answer.body, digest, f"the manifest {name} of {repository}")
         return FetchedManifest(digest, answer.content_type, answer.body)
 
+    def has_manifest(self, repository: str, digest: Digest) -> bool:
+        """Whether the registry gives it; no body travels."""
+        call = self._manifest_call(repository, str(digest), MAX_SMALL, kind="manifest_head")
+        answer = self._connection.ask(call)
+        if answer.status not in (200, 404):
+            raise self._connection.failure(answer, call.what)
+        return answer.status == 200
+
     def referrers(self, repository: str, subject: Digest, *, limit: int) -> ReferrerList:
         """What the API lists. `supported` False: there is no such API here, and so nothing was listed at all."""
         everything = self._referrers(repository, subject, limit, "")
