@@ -17,6 +17,7 @@ from registries.oci.manifest import MAX_MANIFEST
 from registries.oci.names import check_growth, is_json, names_of
 from registries.oci.paging import read_artifacts, read_descriptors
 from registries.oci.reference import is_repository_name, is_tag
+from registries.oci.schema1 import without_signatures
 from registries.oci.source import BlobCheck, FetchedManifest, ReferrerList, TagList, check_blob, check_digest
 
 __all__ = ["Answer", "Capabilities", "Catalog", "Client", "Credentials", "Headers"]
@@ -76,8 +77,13 @@ class Client:
 
     @property
     def requests(self) -> Counter[str]:
-        """How many requests were sent, by kind, refused tries and token requests included."""
+        """How many requests were sent, by kind; those refused until we authenticate, and those for tokens, are kinds of their own."""
         return self._connection.requests
+
+    @property
+    def nearly_spent(self) -> float:
+        """For how many seconds a limit on requests counts of which less than a tenth is left; 0 if none is near."""
+        return self._connection.nearly_spent
 
     def check(self) -> Capabilities:
         """Whether an OCI registry answers here and takes our credentials; raises RegistryError with what to do."""
@@ -144,15 +150,18 @@ class Client:
     def manifest(self, repository: str, reference: Digest | str, *, max_size: int = MAX_MANIFEST) -> FetchedManifest:
         name = str(reference) if isinstance(reference, Digest) else _checked_tag(reference)
         answer = self._get_manifest(self._manifest_call(repository, name, max_size))
+        media_type, content = answer.content_type, answer.body
+        if media_type == media_types.DOCKER_SCHEMA1_SIGNED:
+            media_type, content = media_types.DOCKER_SCHEMA1, without_signatures(content)
         if isinstance(reference, Digest):
             digest = reference
         else:
             try:
                 digest = Digest.parse(answer.headers.get("docker-content-digest"))
             except DigestError:
-                digest = Digest.of(answer.body)
-        check_digest(answer.body, digest, f"the manifest {name} of {repository}")
-        return FetchedManifest(digest, answer.content_type, answer.body)
+                digest = Digest.of(content)
+        check_digest(content, digest, f"the manifest {name} of {repository}")
+        return FetchedManifest(digest, media_type, content)
 
     def has_manifest(self, repository: str, digest: Digest) -> bool:
         """Whether the registry gives it; no body travels."""
@@ -248,6 +257,8 @@ class Client:
         try:
             for answer, _ in self._connection.pages(call, query=query):
                 if supported is None and self._lacks_referrers(answer, call):
+                    if "MANIFEST_UNKNOWN" in error_codes(answer) and not self._has(repository, subject):
+                        raise self._connection.failure(answer, what)  # Quay has the call, but not the subject
                     self.observed[kind] = "no"
                     return ReferrerList((), complete=False, supported=False)
                 if answer.status != 200:
@@ -274,6 +285,10 @@ class Client:
         if answer.status == 200:
             return answer.content_type not in (media_types.OCI_INDEX, "application/json")
         return answer.status in (400, 405, 406, 501) or self._connection.leads_elsewhere(answer, call)
+
+    def _has(self, repository: str, digest: Digest) -> bool:
+        call = self._manifest_call(repository, str(digest), MAX_SMALL, kind="manifest_head")
+        return self._connection.ask(call).status != 404
 
     def _get_manifest(self, call: Call) -> Answer:
         answer = self._connection.ask(call)

@@ -12,6 +12,7 @@ from registries.oci.errors import LimitError, ReferenceFormatError, RegistryErro
 from registries.oci.exchange import Answer, Carry, Headers, Outgoing
 from registries.oci.failures import failure, redirect_refused, shown
 from registries.oci.paging import next_page
+from registries.oci.rate_limit import nearly_spent
 
 MAX_PAGES = 100
 MAX_REDIRECTS = 3
@@ -29,7 +30,7 @@ class Call:
     """One thing to ask of a registry."""
 
     kind: str
-    "What it counts as: tags, manifest_head, manifest, referrers, blob, token, catalog, ping."
+    "What it counts as: tags, manifest_head, manifest, referrers, blob, catalog, ping."
     path: str
     what: str
     "How an error names it."
@@ -71,6 +72,7 @@ class Connection:
         self.credentials = credentials or Credentials()
         self.requests: Counter[str] = Counter()
         self.observed: dict[str, str] = {}
+        self.nearly_spent = 0.0
         self._followed = REDIRECTED | (REDIRECTED_BY_CHOICE if follow_redirects else frozenset())
         self._send = send
         self._deadline = deadline
@@ -97,6 +99,8 @@ class Connection:
         authorization = self._authorizer.header(call.scope)
         answer = self._once(call, authorization)
         if answer.status == 401:
+            self.requests[call.kind] -= 1  # it was no answer to what we asked
+            self.requests["challenge"] += 1
             authorization = self._authorizer.answer(answer, call.scope, refused=authorization, what=call.what)
             answer = self._once(call, authorization)
         return self._follow(answer, call) if answer.status in REDIRECTS and call.kind in self._followed else answer
@@ -107,11 +111,11 @@ class Connection:
         *,
         sizes: Sequence[int | None] = (None,),
         query: str = "",
-        last: Callable[[Answer, int], str] | None = None,
+        last: Callable[[Answer, int | None], str] | None = None,
     ) -> Iterator[tuple[Answer, bool]]:
         """Each page and whether another may follow. The first may be a failure; a later failure raises RegistryError.
 
-        `last` tells the name after which to go on where a full page (of so many) carries no link.
+        `last` tells the name after which to go on where a full page (of so many, if we said how many) carries no link.
         """
         answer, path, size = self._first_page(call, sizes, query)
         seen = {path}
@@ -123,8 +127,8 @@ class Connection:
                 refused = error
             if following:
                 self.observed["paging"] = "link"
-            elif last and size and not refused and answer.status == 200 and (name := last(answer, size)):
-                following = f"{call.path}?{urlencode({'n': size, 'last': name})}"
+            elif last and not refused and answer.status == 200 and (name := last(answer, size)):
+                following = f"{call.path}?{urlencode({**({'n': size} if size else {}), 'last': name})}"
                 following = "" if following in seen else following  # the same page again: it does not page
             yield answer, bool(following or refused)
             if refused:
@@ -232,6 +236,7 @@ class Connection:
         for header, name in (("warning", "warning"), ("ratelimit-remaining", "rate_limit")):
             if text := shown(answer.headers.get(header)):
                 self.observed[name] = text
+        self.nearly_spent = nearly_spent(answer.headers) or self.nearly_spent
 
     def _url(self, path: str) -> str:
         return f"{self.origin.scheme}://{self.origin.authority}{path}"

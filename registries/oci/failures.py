@@ -19,8 +19,9 @@ def failure(answer: Answer, what: str, *, with_credentials: bool = False, pushes
     said = said_by(answer)
     if pushes and (refusal := _push_refusal(answer, what, with_credentials)):
         return RegistryError(refusal[1] + said, code=refusal[0])
-    if status == 401 and with_credentials and _lacks_scope(answer):
-        return RegistryError(f"these credentials do not include the right to pull {what}.{said}", code="denied")
+    if status == 401 and _lacks_scope(answer):
+        who = "these credentials do not include" if with_credentials else "without credentials there is not"
+        return RegistryError(f"{who} the right to pull {what}.{said}", code="denied")
     if status == 401:
         return RegistryError(f"{_refused(with_credentials)} ({what}).{said}", code="unauthorized")
     if status == 403:

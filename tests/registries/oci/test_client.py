@@ -521,11 +521,19 @@ def test_no_url_is_built_from_what_is_no_name(name):
     ],
 )
 def test_the_answer_about_referrers_is_read_for_what_it_proves(given, supported, code):
-    client, _ = scripted({f"/v2/app/referrers/{SUBJECT}": given})
+    client, _ = scripted({f"/v2/app/referrers/{SUBJECT}": given, f"/v2/app/manifests/{SUBJECT}": answer(200)})
     found = client.referrers("app", SUBJECT, limit=10)
     assert found.supported is supported
     assert (found.error.code if found.error else None) == code
     assert found.complete is (supported is True)
+
+
+def test_a_subject_that_is_not_there_says_nothing_about_the_call():
+    unknown = answer(404, {"errors": [{"code": "MANIFEST_UNKNOWN"}]})
+    client, registry = scripted({f"/v2/app/referrers/{SUBJECT}": unknown})
+    found = client.referrers("app", SUBJECT, limit=10)
+    assert (found.supported, found.complete, found.error.code) == (None, False, "not_found")
+    assert [asked.method for asked in registry.asked] == ["GET", "HEAD"]
 
 
 def test_entries_are_kept_in_order_and_once():
