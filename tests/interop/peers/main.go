@@ -29,7 +29,7 @@ import (
 )
 
 type question struct {
-	Do           string            `json:"do"` // "sign", "verify", "referrers" or "revoked"
+	Do           string            `json:"do"` // "sign", "verify", "referrers", "save", "load", "referrersInLayout" or "revoked"
 	Repository   string            `json:"repository"`
 	Reference    string            `json:"reference"` // a digest or tag in Repository
 	Scope        string            `json:"scope"`     // what the policy calls Repository
@@ -41,6 +41,7 @@ type question struct {
 	ReferrersTag bool              `json:"referrersTag"` // write the tag schema, as notation 1.3 does by default
 	Config       string            `json:"config"`       // notation's configuration folder: truststore/x509/...
 	Policy       json.RawMessage   `json:"policy"`
+	Layout       string            `json:"layout"`       // an OCI layout: a folder, or a .tar that is only read
 	Certificates [][]byte          `json:"certificates"` // "revoked": a chain, leaf first
 	Places       places            `json:"places"`       // what lies where
 	SignedAt     string            `json:"signedAt"`
@@ -137,6 +138,12 @@ func reply(q question) (answer, error) {
 		return verify(q, repository)
 	case "referrers":
 		return referrers(q, repository)
+	case "save":
+		return save(q, repository)
+	case "load":
+		return load(q, repository)
+	case "referrersInLayout":
+		return referrersInLayout(q)
 	}
 	return answer{}, errors.New("nothing to do")
 }
