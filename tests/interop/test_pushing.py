@@ -264,11 +264,15 @@ def test_oras_reads_our_export_and_loads_it_with_the_same_edges(address, by_tag,
     exported(address, "export/app", tree.index["digest"], tmp_path / "layout.tar")
     layout = str(tmp_path / "layout.tar")
     read = {
-        subject: oracle(do="referrersInLayout", repository=f"{address}/x", reference=subject, layout=layout)
-        for subject in tree.edges
-    }
+        one["digest"]: oracle(
+            do="referrersInLayout", repository=f"{address}/x", reference=one["digest"], mediaType=one["mediaType"],
+            layout=layout,
+        )
+        for one in tree.manifests
+        if one["digest"] in tree.edges
+    }  # fmt: skip
     assert {subject: said.get("referrers", []) for subject, said in read.items()} == tree.edges, read
-    for reference in ("1.0", tree.images[0]["digest"]):
+    for reference in ("1.0", tree.signature["digest"]):  # oras finds no referrers of an index's children from the index
         said = oracle(do="load", repository=f"{address}/loaded/app", reference=reference, layout=layout)
         assert not said.get("error"), said
     assert tree.edges_at(oracle, address, "loaded/app") == tree.edges

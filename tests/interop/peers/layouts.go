@@ -41,6 +41,7 @@ func referrersInLayout(q question) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
+	target.MediaType = q.MediaType // oras takes what index.json does not list for a blob
 	predecessors, err := store.Predecessors(ctx, target)
 	result := answer{Digest: target.Digest.String()}
 	for _, one := range predecessors {
