@@ -3,7 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from registries.oci import media_types
 from registries.oci.authorization import Credentials
@@ -11,16 +11,16 @@ from registries.oci.connection import MAX_SMALL, Call, Connection
 from registries.oci.descriptor import Descriptor
 from registries.oci.digest import Digest
 from registries.oci.errors import DigestError, LimitError, ManifestError, OciError, ReferenceFormatError, RegistryError
-from registries.oci.exchange import Answer, Headers, Send
+from registries.oci.exchange import Answer, Carry, Headers
 from registries.oci.failures import error_codes, not_a_registry, shown
 from registries.oci.manifest import MAX_MANIFEST
 from registries.oci.names import check_growth, is_json, names_of
 from registries.oci.paging import read_artifacts, read_descriptors
 from registries.oci.reference import is_repository_name, is_tag
 from registries.oci.schema1 import without_signatures
-from registries.oci.source import FetchedManifest, ReferrerList, TagList, check_blob, check_digest
+from registries.oci.source import BlobCheck, FetchedManifest, ReferrerList, TagList, check_blob, check_digest
 
-__all__ = ["Answer", "Capabilities", "Catalog", "Client", "Credentials", "Headers", "Send"]
+__all__ = ["Answer", "Capabilities", "Catalog", "Client", "Credentials", "Headers"]
 
 MAX_LIST = 32 * 1024 * 1024  # Docker's registry gives all tags of a repository in one page
 MAX_REFERRERS_PAGE = 16 * 1024 * 1024
@@ -51,7 +51,7 @@ class Client:
 
     def __init__(
         self,
-        send: Send,
+        send: Carry,
         base_url: str,
         *,
         credentials: Credentials | None = None,
@@ -77,7 +77,7 @@ class Client:
 
     @property
     def requests(self) -> Counter[str]:
-        """How many requests were sent, by kind, refused tries and token requests included."""
+        """How many requests were sent, by kind; those refused until we authenticate, and those for tokens, are kinds of their own."""
         return self._connection.requests
 
     @property
@@ -215,6 +215,24 @@ class Client:
             raise self._connection.failure(answer, what)
         check_blob(answer.body, descriptor)
         return answer.body
+
+    def copy_blob(
+        self, repository: str, descriptor: Descriptor, into: Callable[[bytes], object], *, max_size: int
+    ) -> None:
+        if descriptor.size > max_size:
+            raise LimitError(f"the blob {descriptor.digest} has {descriptor.size} bytes; at most {max_size} are read")
+        check = BlobCheck(descriptor.digest, descriptor.size)
+
+        def take(piece: bytes) -> None:
+            check.saw(piece)
+            into(piece)
+
+        what = f"the blob {descriptor.digest} of {repository}"
+        call = self._call("blob", repository, f"blobs/{descriptor.digest}", what, "*/*", max(descriptor.size, 1))
+        answer = self._connection.ask(replace(call, into=take))
+        if answer.status != 200:
+            raise self._connection.failure(answer, what)
+        check.finish()
 
     def _referrers(
         self, repository: str, subject: Digest, limit: int, query: str, *, oras: bool = False

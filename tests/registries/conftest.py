@@ -8,6 +8,7 @@ from demo.registry import DemoRegistry
 from registries import connections, credentials, indexing, leases
 from registries.models import Fault, Listing, Presence, Registry, Repository
 from registries.oci.digest import Digest
+from tests.simulators.fleet import Fleet
 from tests.simulators.images import Author
 from tests.simulators.registry_profiles import imitating
 from tests.simulators.registry_quirks import Quirks
@@ -26,7 +27,7 @@ class Bench:
         self.registry = Registry.objects.create(address=address, reference_name=address, plain_http=True)
         for name, password in (profile.credentials if profile else {}).items():
             self.registry.username = name
-            self.registry.sealed_password = credentials.seal(self.registry, password)
+            self.registry.sealed_password = credentials.seal(credentials.READING, self.registry, password)
             self.registry.save()
         self.repository = Repository.objects.create(registry=self.registry, name="team/app")
         self.at = datetime(2026, 1, 1, tzinfo=UTC)
@@ -93,3 +94,17 @@ def bench(make_bench):
 def old(make_bench):
     """A registry without the referrers API."""
     return make_bench(referrers_api=False)
+
+
+@pytest.fixture
+def make_fleet(db, tmp_path):
+    made = []
+
+    def make(**options):
+        fleet = Fleet(tmp_path / f"fleet{len(made)}", **options)
+        made.append(fleet.demo)
+        return fleet
+
+    yield make
+    for demo in made:
+        demo.close()

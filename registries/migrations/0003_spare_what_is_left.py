@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('registries', '0001_initial'),
+        ('registries', '0002_pushing'),
     ]
 
     operations = [
