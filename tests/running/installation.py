@@ -49,6 +49,11 @@ class Installation:
     def run(self, *command):
         subprocess.run([sys.executable, *command], cwd=ROOT, env=self.environment, check=True, timeout=60)
 
+    def output(self, *command):
+        """What a program of the installation prints."""
+        run = [sys.executable, *command]
+        return subprocess.run(run, cwd=ROOT, env=self.environment, check=True, timeout=60, capture_output=True).stdout
+
     def worker(self):
         return self.start("-m", "celery", "--app", "dashboard", "worker", "--pool", "threads", "--concurrency", "2",
                           "--loglevel", "ERROR", "--without-gossip", "--without-mingle")  # fmt: skip
