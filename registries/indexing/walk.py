@@ -70,6 +70,7 @@ class Walk:
         own = {step.digest: step.manifest or found[step.digest] for step in steps}
         readable = {digest: manifest for digest, manifest in own.items() if isinstance(manifest, Manifest)}
         rows = listings.known_listings(run, list(own))
+        asked_at = run.now()
         answers, findings = self._ask(list(readable), rows)
         children = {step.digest: self._children(step, readable) for step in steps}
         named = [child.digest for group in children.values() for child in group]
@@ -90,7 +91,7 @@ class Walk:
             self._asker.remember()
             models.Manifest.objects.bulk_create(map(models.Manifest.placeholder, missing), ignore_conflicts=True)
             listings.write_indexes(run, answers)
-            listings.write(run, list(findings.values()), rows)
+            listings.write(run, list(findings.values()), rows, asked_at)
             self._presences.begin([*own, *(manifest.digest for manifest in everything)])
         self._waiting += reversed(following)
 

@@ -92,6 +92,22 @@ def test_a_list_that_failed_is_read_again_soon_and_is_no_more_recent_for_it(benc
     assert bench.faults() == []
 
 
+def test_a_list_is_as_old_as_the_question_however_long_what_it_names_takes(bench):
+    image = bench.author.image(tags="1.0")
+    bench.index()
+    bench.author.signature(image)
+
+    def slow(app, environ, start_response):
+        bench.at += 3 * MINUTE
+        return app(environ, start_response)
+
+    bench.quirks.break_("GET .*/manifests/sha256", slow)
+    asked = bench.at + timedelta(hours=1)
+    bench.index()
+    assert bench.at == asked + 3 * MINUTE
+    assert bench.listing(image).checked_at == asked
+
+
 # hints
 
 

@@ -191,7 +191,8 @@ class Ordeal:
             pk, self._working = self._working, None
             self.taken_over += 1
             self.at += 2 * MINUTE
-            self.somebody_works()
+            for _ in range(4):
+                self.somebody_works()
             Repository.objects.filter(pk=pk).update(leased_until=None, due_at=self.at, tags_due_at=self.at)
             Listing.objects.filter(repository=pk).update(due_at=self.at)
             takeovers, self.takeovers = self.takeovers, 0.0
