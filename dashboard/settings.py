@@ -183,6 +183,7 @@ POLLING_TAGS: list[int] = env.list("SIGNBOARD_POLLING_TAGS", cast=int, default=[
 POLLING_CATALOG = env.int("SIGNBOARD_POLLING_CATALOG", default=3600)
 if any(len(tiers) != 3 or min(tiers) < 1 for tiers in (POLLING_TIERS, POLLING_TAGS)):
     raise ImproperlyConfigured("SIGNBOARD_POLLING_TIERS and SIGNBOARD_POLLING_TAGS are three numbers of seconds each")
+EVENTS_DAYS = env.int("SIGNBOARD_EVENTS_DAYS", default=400)  # how long it is told what vanished; 0: for ever
 LEASE = env.int("SIGNBOARD_LEASE", default=60)  # seconds; after a kill, work rests for no longer than this
 # docker-credential-* helpers of this directory may be run for connections that name one; empty: none is ever run.
 CREDENTIAL_HELPERS = env.str("SIGNBOARD_CREDENTIAL_HELPERS", default="")

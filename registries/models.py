@@ -97,7 +97,7 @@ class Repository(DueRow):
     registry = models.ForeignKey(Registry, models.CASCADE, related_name="repositories")
     name = models.CharField(max_length=255)
     referrers_api = models.BooleanField(null=True)  # None: not known yet
-    referrers_api_seen_at = models.DateTimeField(null=True)
+    referrers_api_seen_at = models.DateTimeField(null=True)  # when an answer last showed it
     generation = models.PositiveBigIntegerField(
         default=0
     )  # raised whenever what is known of it changed: trust asks for it

@@ -66,7 +66,7 @@ def _registry_context(request: Request, shown: Registry) -> dict[str, Any]:
         "registry": shown,
         "survey": survey,
         "sees_whole": access.sees_whole(request.user, shown),
-        "survey_condition": work.condition(survey, now) if survey else work.IDLE,
+        "survey_condition": work.survey_condition(survey, now),
         "progress": progress,
         "nobody_works": work.nobody_works(progress, now),
         "busy": bool(progress.waiting or (survey and work.condition(survey, now) in (work.RUNNING, work.QUEUED))),

@@ -223,7 +223,7 @@ class Run:
         with self.commit():
             self.lease.give_back(_storable(error), retry_after=retry_after)
 
-    def finished(self, *, tags_complete: bool, referrers_api: bool | None, probed: bool) -> None:
+    def finished(self, *, tags_complete: bool, api_is_gone: bool) -> None:
         """Inside the last commit: the run came through; what it read, and when the next look is due."""
         now, row = self.now(), self.repository
         self._forget_faults()
@@ -234,12 +234,8 @@ class Run:
         fields: dict[str, object] = {"requests_total": _sum(row.requests_total, requests)}
         if self.whole:
             fields |= {"indexed_at": now, "cycle_began_at": None, "tags_complete": tags_complete, "requests": requests}
-        if self.whole or referrers_api is not None:
-            fields["referrers_api"] = referrers_api
-        if referrers_api is not None:
-            fields["referrers_api_seen_at"] = now
-        if probed:
-            fields["referrers_probed_at"] = now
+        if api_is_gone:
+            fields["referrers_api"] = None  # the next run asks anew
         Repository.objects.filter(pk=row.pk).update(**fields)
         for hint in self.hints:
             Hint.objects.filter(pk=hint.pk, at=hint.at).delete()
