@@ -25,8 +25,7 @@ def failure(answer: Answer, what: str, *, with_credentials: bool = False) -> Reg
         text = f"the registry does not permit reading {what} with these credentials. Give them the right to pull."
         return RegistryError(text + said, code="denied")
     if status == 412:
-        text = f"the registry's own policy blocks reading {what} (content trust or a vulnerability rule)."
-        return RegistryError(text + said, code="denied")
+        return _precondition(answer, what, said)
     if status in (404, 410):
         text = f"the registry has no {what.removeprefix('the ')}, or does not show it with these credentials."
         return RegistryError(text + said, code="not_found")
@@ -41,6 +40,18 @@ def failure(answer: Answer, what: str, *, with_credentials: bool = False) -> Reg
         text = f"the registry failed with status {status} at {what}; it will be asked again later."
         return RegistryError(text + said, code="server_error", retry_after=retry_after(answer))
     return RegistryError(f"the registry answered status {status} where {what} was expected.{said}", code="bad_answer")
+
+
+def _precondition(answer: Answer, what: str, said: str) -> RegistryError:
+    """412: a policy against pulling, or a tag that may not be moved; the answer to HEAD has no words to tell them apart."""
+    if "PRECONDITION" in error_codes(answer):
+        text = f"the registry does not let {what} be changed: a rule there makes the tag immutable. Exempt sha256-* from it."
+        return RegistryError(text + said, code="immutable")
+    text = (
+        f"blocked by registry policy: its content trust or vulnerability rule keeps {what} from being pulled, by anybody. "
+        "Relax the rule for this project, or have it met (a signature that it accepts, a scan without such findings)."
+    )
+    return RegistryError(text + said, code="blocked_by_policy")
 
 
 def _refused(with_credentials: bool) -> str:

@@ -5,7 +5,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from registries.oci.authorization import readable_scopes
+from registries.oci.authorization import allowed_scopes
 from registries.oci.client import Client, Credentials
 from registries.oci.descriptor import Descriptor
 from registries.oci.digest import Digest
@@ -81,7 +81,7 @@ def test_without_a_scope_in_the_challenge_we_name_our_own():
 
 
 def test_scopes_are_cut_down_to_reading():
-    assert readable_scopes("repository:host:5000/a:push,pull repository(plugin):b:pull repository:c:push x") == [
+    assert allowed_scopes("repository:host:5000/a:push,pull repository(plugin):b:pull repository:c:push x") == [
         "repository:host:5000/a:pull",
         "repository(plugin):b:pull",
     ]
