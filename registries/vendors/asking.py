@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from registries.oci.client import Catalog, Client
 from registries.oci.digest import Digest
-from registries.oci.errors import LimitError, OciError
+from registries.oci.errors import LimitError, OciError, RegistryError
+from registries.oci.failures import shown
 from registries.oci.reference import is_repository_name
 from registries.vendors.api import MAX_PAGES
 from registries.vendors.vendor import Look
@@ -29,7 +30,10 @@ def catalog_of(names: Iterable[str], limit: int, note: str = "") -> Catalog:
 
 
 def each_namespace(namespaces: Sequence[str], names_in: Callable[[str], Iterable[str]]) -> Iterator[str]:
-    for namespace in namespaces[:MOST_NAMESPACES]:
+    """The names in each, asked for by names that lead to no other path; "" is for the product to refuse."""
+    for namespace in map(str.lower, namespaces[:MOST_NAMESPACES]):
+        if namespace and not is_repository_name(namespace):
+            raise RegistryError(f"{shown(namespace)!a} is not the name of an owner, a group or a namespace")
         yield from names_in(namespace)
     if len(namespaces) > MOST_NAMESPACES:
         raise LimitError(f"more than {MOST_NAMESPACES} namespaces are named", code="too_many_repositories")

@@ -10,6 +10,7 @@ from urllib.parse import quote
 from registries.oci.client import Catalog, Client, Credentials
 from registries.oci.connection import Connection
 from registries.oci.digest import Digest
+from registries.oci.reference import is_repository_name
 from registries.vendors.api import Api, Entry, full, objects
 from registries.vendors.asking import catalog_of, look_at, note_tags
 from registries.vendors.vendor import Look, digest_at
@@ -54,7 +55,8 @@ class Harbor:
     def _projects(self) -> Iterator[tuple[str, bool]]:
         for page in self._api.numbered(f"{PATH}/projects", "Harbor's projects", {"page_size": PAGE}, full(PAGE)):
             for entry in page:
-                yield str(entry.get("name") or ""), bool(entry.get("registry_id"))
+                if is_repository_name(name := str(entry.get("name") or "")):
+                    yield name, bool(entry.get("registry_id"))
 
     def _names_in(self, project: str) -> Iterator[str]:
         path = f"{PATH}/projects/{quote(project, safe='')}/repositories"

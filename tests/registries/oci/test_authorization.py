@@ -81,7 +81,9 @@ def test_without_a_scope_in_the_challenge_we_name_our_own():
 
 
 def test_scopes_are_cut_down_to_reading():
-    assert allowed_scopes("repository:host:5000/a:push,pull repository(plugin):b:pull repository:c:push x") == [
+    assert allowed_scopes(
+        "repository:host:5000/a:push,pull repository(plugin):b:pull repository:c:push x", ["pull"]
+    ) == [
         "repository:host:5000/a:pull",
         "repository(plugin):b:pull",
     ]

@@ -4,7 +4,7 @@ import pytest
 
 from demo.registry import DemoRegistry
 from registries import connections, credentials, leases, survey
-from registries.models import Claim, Listing, Product, Registry, Repository, Survey, Tag
+from registries.models import Claim, Listing, Product, Repository, Survey, Tag
 from tests.registries.conftest import Bench
 from tests.simulators.images import Author
 from tests.simulators.registry_quirks import Quirks
