@@ -22,12 +22,13 @@ from registries.oci.digest import Digest
 from registries.oci.media_types import Kind
 from registries.oci.reference import is_repository_name
 from registries.polling import Tier, interval
+from registries.referrers_tags import ReferrersTag
 from registries.vendors.product import Product
 
 __all__ = [
     "Child", "Claim", "Content", "Endpoint", "Event", "Fault", "Hint", "HostBudget", "Listing", "ListingHistory",
-    "ListingSource", "Manifest", "Presence", "PresenceQuerySet", "Product", "Registry", "Repository", "SchemaTag", "Served",
-    "Survey", "Tag", "TagMove", "contents",
+    "ListingSource", "Manifest", "Presence", "PresenceQuerySet", "Product", "ReferrersTag", "Registry", "Repository",
+    "SchemaTag", "Served", "Survey", "Tag", "TagMove", "contents",
 ]  # fmt: skip
 
 
@@ -60,6 +61,8 @@ class Registry(models.Model):
     username = models.CharField(max_length=255, blank=True)
     password_file = models.BooleanField(default=False)  # the operator keeps the password in a file: password_files.py
     sealed_password = models.BinaryField(default=b"", blank=True)  # credentials.py
+    push_username = models.CharField(max_length=255, blank=True)  # for writing alone: reading never uses it
+    sealed_push_password = models.BinaryField(default=b"", blank=True)
     repository_patterns = models.JSONField(
         default=list, blank=True
     )  # names or patterns ("prod/*"); empty: every one of the catalog

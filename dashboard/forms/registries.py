@@ -8,7 +8,9 @@ from django import forms
 
 from dashboard.forms.fields import EXACT, CertificateText, Lines, SecretText
 from dashboard.forms.products import ProductFields, check_reachable
+from dashboard.forms.pushing import PushingFields
 from registries import credential_helpers, docker_config, password_files
+from registries.credentials import PUSHING, READING, Purpose
 from registries.models import Registry
 from registries.oci.errors import as_sentence
 from registries.oci.reference import canonical_registry, is_registry_name, is_repository_name
@@ -34,15 +36,20 @@ class ConnectionForm(forms.Form):
         self.fields[self.reference_field].disabled = self.reference_is_fixed
 
     @property
-    def cleared_password(self) -> bool:
-        """Whether the stored password must go, now that the form is valid."""
-        return False
+    def secrets(self) -> dict[Purpose, str]:
+        """The secrets that were entered."""
+        return {}
+
+    @property
+    def forgotten(self) -> list[Purpose]:
+        """The stored secrets that must go, now that the form is valid."""
+        return []
 
     def initial_of(self, registry: Registry) -> dict[str, Any]:
         raise NotImplementedError
 
     def fill(self, registry: Registry) -> None:
-        """Write what was entered into the row, all but the password."""
+        """Write what was entered into the row, all but the secrets."""
         raise NotImplementedError
 
     def clean(self) -> dict[str, Any]:
@@ -56,7 +63,7 @@ class ConnectionForm(forms.Form):
         return data
 
 
-class RegistryForm(ProductFields, ConnectionForm):
+class RegistryForm(ProductFields, PushingFields, ConnectionForm):
     """A connection to a registry."""
 
     source = Registry.Source.REGISTRY
@@ -175,6 +182,7 @@ class RegistryForm(ProductFields, ConnectionForm):
             "api_host",
             "notation_compatible",
             "username",
+            "push_username",
             "credential_helper",
             "password_file",
             "repository_patterns",
@@ -244,6 +252,7 @@ class RegistryForm(ProductFields, ConnectionForm):
         if data.get("password") and not data.get("username"):
             self.add_error("username", "A password needs a user name. Many registries take any name beside a token.")
         self._check_password(data)
+        self.check_pushing(data, is_stored=bool(self.instance and self.instance.sealed_push_password))
         return data
 
     def _check_password(self, data: dict[str, Any]) -> None:
@@ -277,16 +286,24 @@ class RegistryForm(ProductFields, ConnectionForm):
         data["username"], data["password"] = login.username, login.secret
 
     @property
-    def cleared_password(self) -> bool:
+    def secrets(self) -> dict[Purpose, str]:
+        data = self.cleaned_data
+        return {READING: data.get("password", ""), PUSHING: data.get("push_password", "")}
+
+    @property
+    def forgotten(self) -> list[Purpose]:
         """A stored password was given for one address, one user and the hosts named then, and not to be sent in the clear."""
-        known = self.instance
-        if not known or not known.sealed_password:
-            return False
-        moved = self.cleaned_data["address"] != known.address or self.cleaned_data["username"] != known.username
-        exposed = self.cleaned_data["plain_http"] and not known.plain_http
-        elsewhere = self.cleaned_data.get("credential_helper") or self.cleaned_data.get("password_file")
-        sent_on = self.cleaned_data["api_host"] not in ("", known.api_host)
-        return moved or exposed or sent_on or bool(elsewhere)
+        known, data = self.instance, self.cleaned_data
+        if not known:
+            return []
+        moved = data["address"] != known.address or (data["plain_http"] and not known.plain_http)
+        elsewhere = bool(data.get("credential_helper") or data.get("password_file"))
+        sent_on = data["api_host"] not in ("", known.api_host)  # with the credentials that read
+        gone = {
+            READING: moved or sent_on or elsewhere or data["username"] != known.username,
+            PUSHING: moved or data["push_username"] != known.push_username,
+        }
+        return [purpose for purpose, is_gone in gone.items() if is_gone and purpose.sealed(known)]
 
     def fill(self, registry: Registry) -> None:
         data = self.cleaned_data
@@ -303,6 +320,7 @@ class RegistryForm(ProductFields, ConnectionForm):
         registry.notation_compatible = data["notation_compatible"]
         registry.username = data["username"]
         registry.password_file = data.get("password_file", False)
+        registry.push_username = data["push_username"]
         registry.credential_helper = data.get("credential_helper", "")
         registry.repository_patterns = data["repository_patterns"]
 

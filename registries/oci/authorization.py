@@ -20,6 +20,7 @@ from registries.oci.failures import failure, not_a_registry, shown
 LONGEST_TOKEN_LIFE = 900.0
 UNSTATED_TOKEN_LIFE = 60.0
 MAX_SCOPES = 10
+METADATA = "metadata_read"  # Azure's, for its own lists: less than pulling
 KNOWN_REALMS = {
     "docker.io": ("auth.docker.io",),
     "index.docker.io": ("auth.docker.io",),
@@ -140,21 +141,25 @@ class Authorizer:
                 self._credentials = self._renew()
             if refused != self._credentials.basic:
                 return self._credentials.basic
-        raise failure(challenged, what, with_credentials=bool(self._credentials))
+        raise self._failure(challenged, what)
+
+    def _failure(self, answer: Answer, what: str) -> RegistryError:
+        return failure(answer, what, with_credentials=bool(self._credentials), pushes="push" in self._actions)
 
     def _fetch(self, challenge: Challenge, scope: str) -> _Token:
         realm = self._allowed_realm(challenge.parameters["realm"])
         service = challenge.parameters.get("service", "")
-        named = allowed_scopes(challenge.parameters.get("scope", ""), self._actions) or scope.split()
-        if "push" in self._actions:  # a challenge to a reading request proposes less than we mean to use
-            named = [*scope.split(), *named]
+        named = allowed_scopes(challenge.parameters.get("scope", ""), self._actions)
+        own = allowed_scopes(scope, (*self._actions, METADATA))
+        if not named or "push" in self._actions:  # a challenge to a reading request proposes less than we mean to use
+            named = [*own, *named]
         # A refused token was too narrow: ask for what it had and for what is wanted now.
         scopes = self._scopes[scope] = list(dict.fromkeys([*named, *self._scopes.get(scope, ())]))[:MAX_SCOPES]
         asked_at = self._monotonic()
         answer = self._ask_for_token(realm, service, scopes)
         what = f"a token from {realm.netloc}"
         if answer.status in (400, 401, 403):  # GitLab and others say 403, some 400, for a wrong password
-            raise failure(Answer(401, answer.headers, answer.body), what, with_credentials=bool(self._credentials))
+            raise self._failure(Answer(401, answer.headers, answer.body), what)
         if answer.status != 200:
             raise failure(answer, what)
         try:

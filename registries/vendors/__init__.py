@@ -4,9 +4,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from registries.oci.authorization import Origin
-from registries.oci.client import Catalog, Client, Credentials, Send
+from registries.oci.client import Catalog, Client, Credentials
 from registries.oci.connection import Connection
 from registries.oci.errors import OciError
+from registries.oci.exchange import Carry
 from registries.vendors.azure import Azure
 from registries.vendors.docker_hub import DockerHub
 from registries.vendors.github import GitHub
@@ -37,7 +38,7 @@ class ProductClient(Client):
     """A client of a registry whose product has an API of its own; both count into the same requests."""
 
     def __init__(
-        self, send: Send, base_url: str, *, product: str, api_host: str, credentials: Credentials, **options: Any
+        self, send: Carry, base_url: str, *, product: str, api_host: str, credentials: Credentials, **options: Any
     ) -> None:
         super().__init__(send, base_url, credentials=credentials, **options)
         self.at_home = not api_host

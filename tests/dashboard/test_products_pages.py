@@ -110,7 +110,7 @@ def test_a_stored_password_goes_when_another_host_is_named_that_it_would_be_sent
     registry = Registry.objects.get()
     change(admin, registry, vendor="gitlab", username="u", api_host="gitlab.acme.example")
     registry.refresh_from_db()
-    assert credentials.open_(registry) == "hunter two"
+    assert credentials.open_(credentials.READING, registry) == "hunter two"
     page = page_of(change(admin, registry, vendor="gitlab", username="u", api_host="evil.test"))
     registry.refresh_from_db()
     assert registry.sealed_password == b""

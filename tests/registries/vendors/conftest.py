@@ -36,7 +36,7 @@ class ProductBench(Bench):
         self.registry.username, self.registry.plain_http, self.registry.vendor = username, False, chosen
         for name, value in fields.items():
             setattr(self.registry, name, value)
-        self.registry.sealed_password = credentials.seal(self.registry, PASSWORD)
+        self.registry.sealed_password = credentials.seal(credentials.READING, self.registry, PASSWORD)
         self.registry.save()
 
     def index(self, **options):

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('registries', '0001_initial'),
+        ('registries', '0003_spare_what_is_left'),
     ]
 
     operations = [
