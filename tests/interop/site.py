@@ -20,7 +20,7 @@ class Site:
 
     def change(self, *, password, **fields):
         """Edit the connection."""
-        self.registry.sealed_password = credentials.seal(self.registry, password)
+        self.registry.sealed_password = credentials.seal(credentials.READING, self.registry, password)
         for name, value in fields.items():
             setattr(self.registry, name, value)
         self.registry.save()

@@ -27,7 +27,7 @@ class Bench:
         self.registry = Registry.objects.create(address=address, reference_name=address, plain_http=True)
         for name, password in (profile.credentials if profile else {}).items():
             self.registry.username = name
-            self.registry.sealed_password = credentials.seal(self.registry, password)
+            self.registry.sealed_password = credentials.seal(credentials.READING, self.registry, password)
             self.registry.save()
         self.repository = Repository.objects.create(registry=self.registry, name="team/app")
         self.at = datetime(2026, 1, 1, tzinfo=UTC)

@@ -51,7 +51,7 @@ class Fleet:
 
     def log_in(self, username, password):
         self.registry.username = username
-        self.registry.sealed_password = credentials.seal(self.registry, password)
+        self.registry.sealed_password = credentials.seal(credentials.READING, self.registry, password)
         self.registry.save()
 
     def sign(self, which):
