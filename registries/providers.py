@@ -25,8 +25,9 @@ class Provider:
 PROVIDERS = (
     Provider(
         "Docker Hub",
-        "Address docker.io. User name and a personal access token that may read. There is no catalog: name repositories, "
-        "official images as library/NAME. Reading manifests counts against the pull limit, asking for tags does not.",
+        "Address docker.io. User name and a personal access token that may read. There is no catalog: name repositories "
+        "(official images as library/NAME), or choose the product and give a pattern such as ORG/*. Reading manifests counts "
+        "against the pull limit, asking for tags does not.",
         ("docker.io",),
         Product.DOCKER_HUB,
     ),

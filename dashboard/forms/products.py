@@ -31,8 +31,9 @@ class ProductFields(forms.Form):
     notation_compatible = forms.BooleanField(
         required=False,
         label="Step past Harbor's pull rules",
-        help_text="Harbor lets a client that calls itself notation-compatible, with a robot account that may push, read what a "
-        "content trust or vulnerability rule blocks for everybody else. Leave it off unless those artifacts must be judged.",
+        help_text="Harbor lets a client that calls itself notation-compatible read what a content trust or vulnerability rule "
+        "blocks for everybody else, if the robot account that reads may push as well. Leave it off unless those artifacts "
+        "must be judged.",
     )
 
     def clean_api_host(self) -> str:

@@ -53,7 +53,7 @@ def test_nothing_is_chosen_until_somebody_chooses_it_and_the_address_only_sugges
     assert registry.vendor == ""
     assert "The address looks like Docker Hub" in page
     edit = page_of(admin.get(reverse("registry_edit", args=[registry.pk])))
-    assert "The address looks like Docker Hub. Only you know" in edit
+    assert "The address looks like Docker Hub; only you know" in edit
     assert '<option value="" selected>' in edit
 
 
