@@ -218,7 +218,6 @@ def test_a_referrers_tag_is_asked_for_at_the_registry_itself(make, author, demo)
 @pytest.mark.parametrize("product", [product for product in SIMULATORS if product is not Product.GOOGLE])
 def test_credentials_go_to_the_registry_and_the_known_host_of_its_api_alone(make, few, product):
     bench = make(product)
-    bench.quirks.break_(".", lambda app, environ, start: app(environ, start))
     bench.index()
     sent = {host for host, _, authorization in bench.app.credentials_at if authorization}
     assert sent <= {bench.app.host or bench.registry.address}

@@ -4,8 +4,6 @@ import json
 import re
 from urllib.parse import parse_qs, unquote
 
-from tests.simulators.registry_quirks import Quirks
-
 USER, PASSWORD = "robot", "s3cret"
 BASIC = "Basic cm9ib3Q6czNjcmV0"
 
@@ -90,11 +88,6 @@ class Product:
         """The page that was asked for, and whether another follows."""
         size, page = min(int(query.get(size, 10)), self.page), int(query.get("page", 1))
         return entries[(page - 1) * size : page * size], len(entries) > page * size
-
-
-def quirky(product):
-    """The product behind a front that can break its answers."""
-    return Quirks(product)
 
 
 def part(match, name):
