@@ -187,6 +187,7 @@ EVENTS_DAYS = env.int("SIGNBOARD_EVENTS_DAYS", default=400)  # how long it is to
 LEASE = env.int("SIGNBOARD_LEASE", default=60)  # seconds; after a kill, work rests for no longer than this
 # docker-credential-* helpers of this directory may be run for connections that name one; empty: none is ever run.
 CREDENTIAL_HELPERS = env.str("SIGNBOARD_CREDENTIAL_HELPERS", default="")
+PASSWORD_FILES = env.str("SIGNBOARD_PASSWORD_FILES", default="")
 # Private places where OCSP responders and CRLs may lie: host:port, an address, or a network such as 10.0.0.0/8.
 REVOCATION_NETWORKS: list[str] = env.list("SIGNBOARD_REVOCATION_NETWORKS", default=[])
 LAYOUT_ROOT = env.str("SIGNBOARD_LAYOUT_ROOT", default="")  # OCI layouts below this folder can be connected

@@ -281,6 +281,7 @@ REQUEST_KINDS = {
     "referrers": "Referrers",
     "referrers_oras": "Referrers, asked in ORAS's way",
     "blob": "Blobs",
+    "vendor": "The product's own API",
 }
 
 

@@ -16,7 +16,7 @@ from registries.leases import Lease
 from registries.models import Fault, Hint, Listing, Presence, Repository
 from registries.oci.client import Client
 from registries.oci.digest import Digest
-from registries.oci.errors import RegistryError, as_sentence
+from registries.oci.errors import OciError, RegistryError, as_sentence
 from registries.oci.layout import Layout
 from registries.oci.source import Source
 from registries.polling import Tier
@@ -78,6 +78,7 @@ class Run:
         self.forced: set[Digest] = set()  # lists to be read now, due or not
         self.asked: set[Digest] = set()  # lists that were read
         self.reused: set[Digest] = set()  # lists that were not, as they are not due
+        self.blocked: dict[Digest, OciError] = {}  # manifests that a policy of the registry keeps from everybody
         self.shaky: set[Digest] = set()  # lists to be read again soon, as something of them failed
         self.anything_changed = False
         self.cut = False  # a limit kept part of the repository unread
