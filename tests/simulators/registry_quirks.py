@@ -5,6 +5,8 @@ import threading
 
 import httpx
 
+from tests.simulators.wsgi import WSGIWire
+
 
 class Quirks:
     """Wraps a registry application; each quirk applies to the requests whose "METHOD /path" it matches."""
@@ -48,7 +50,7 @@ class Quirks:
 
     def wire(self):
         """What carries requests here instead of the network."""
-        return httpx.WSGITransport(app=self)
+        return WSGIWire(self)
 
 
 def reply(status, body=b"", content_type="text/plain", **headers):
