@@ -17,7 +17,7 @@ import certifi
 from registries.addresses import AllowedAddresses
 from registries.http1 import NotHttpError
 from registries.oci.errors import RegistryError
-from registries.oci.exchange import Answer, Headers
+from registries.oci.exchange import Answer, Headers, Outgoing
 from registries.pinning import (
     Allowance,
     GuardedSockets,
@@ -34,6 +34,8 @@ from registries.wire import Network, Place, Request, Response, Wire
 __all__ = ["Transport", "Wire"]
 
 MAX_HEADERS = 128 * 1024  # bytes of headers, interim answers and framing beside a body
+MAX_REFUSAL = 64 * 1024  # bytes of an answer that comes instead of what was to be taken by pieces
+Sink = Callable[[bytes], object]
 _URL = re.compile(
     r"(https?)://([a-z0-9._-]+|\[[0-9a-f:.]+\])(?::([0-9]{0,5}))?(/[^?#\x00-\x1f\x7f]*)?(\?[^#\x00-\x1f\x7f]*)?(?:#.*)?",
     re.ASCII | re.IGNORECASE,
@@ -75,42 +77,43 @@ class Transport:
         url: str,
         *,
         headers: Mapping[str, str],
-        body: bytes | None = None,
+        body: bytes | Outgoing | None = None,
         max_bytes: int,
         deadline: float,
+        into: Sink | None = None,
     ) -> Answer:
         """One request and its whole answer; redirects and failures of the server are answers too."""
         place, target = _taken_apart(url)
-        own = {"Accept-Encoding": "identity"}
-        if body is not None or method not in ("GET", "HEAD"):
-            own["Content-Length"] = str(len(body or b""))
-        request = Request(method, place, target, {**headers, **own}, body)
+        content = Outgoing.of(body) if isinstance(body, bytes) else body
+        request = Request(method, place, target, {**headers, "Accept-Encoding": "identity"}, content)
         allowance = Allowance(self._now, deadline, max_bytes + max_bytes // 16 + MAX_HEADERS)
         try:
-            return self._exchange(request, max_bytes, allowance)
+            return self._exchange(request, max_bytes, allowance, into)
         except (WireError, ssl.SSLError) as error:
             raise _translated(error, place, deadline) from error
 
-    def _exchange(self, request: Request, max_bytes: int, allowance: Allowance) -> Answer:
+    def _exchange(self, request: Request, max_bytes: int, allowance: Allowance, into: Sink | None) -> Answer:
         response = self._wire.begin(request, allowance)
+        if into and response.status != 200:
+            into, max_bytes = None, min(max_bytes, MAX_REFUSAL)
         try:
             headers = Headers(response.fields)
             if request.method != "HEAD":
                 _check_head(headers, request, max_bytes)
-            return Answer(response.status, headers, self._read(response, request, max_bytes, allowance))
+            pieces: list[bytes] = []
+            self._read(response, request, max_bytes, allowance, into or pieces.append)
+            return Answer(response.status, headers, pieces[0] if len(pieces) == 1 else b"".join(pieces))
         finally:
             response.close()
 
-    def _read(self, response: Response, request: Request, max_bytes: int, allowance: Allowance) -> bytes:
-        pieces: list[bytes] = []
+    def _read(self, response: Response, request: Request, max_bytes: int, allowance: Allowance, take: Sink) -> None:
         size = 0
         for piece in response.pieces():
             size += len(piece)
             if size > max_bytes:
                 raise _too_large(request, max_bytes)
-            pieces.append(piece)
+            take(piece)
             allowance.left()  # raises when there is none
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
 
 def _taken_apart(url: str) -> tuple[Place, str]:

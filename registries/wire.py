@@ -9,10 +9,13 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from registries.http1 import Reply, request_head
+from registries.oci.errors import RegistryError
+from registries.oci.exchange import Outgoing
 from registries.pinning import Allowance, BrokenError, GuardedSockets, Stream
 
 KEPT = 16  # connections to a place
 KEPT_FOR = 15.0  # seconds
+WRITE = 64 * 1024  # bytes at least, where there are more
 REPEATABLE = frozenset({"GET", "HEAD"})
 
 
@@ -39,7 +42,14 @@ class Request:
     place: Place
     target: str
     headers: Mapping[str, str]
-    body: bytes | None = None
+    content: Outgoing | None = None
+
+    @property
+    def head(self) -> bytes:
+        headers = self.headers
+        if self.content or self.method not in REPEATABLE:
+            headers = {**headers, "Content-Length": str(self.content.size if self.content else 0)}
+        return request_head(self.method, self.target, self.place.authority, headers)
 
 
 class Response(Protocol):
@@ -79,15 +89,13 @@ class Network:
 
     def begin(self, request: Request, allowance: Allowance) -> "Exchange":
         """The answer's beginning; a kept connection that the server has meanwhile closed is replaced once."""
-        head = request_head(request.method, request.target, request.place.authority, request.headers)
-        content = head + (request.body or b"")
         if kept := self._take(request.place):
             try:
-                return Exchange(self, kept, request, content, allowance)
+                return Exchange(self, kept, request, allowance)
             except BrokenError:
                 if request.method not in REPEATABLE:
                     raise
-        return Exchange(self, self._connect(request.place, allowance), request, content, allowance)
+        return Exchange(self, self._connect(request.place, allowance), request, allowance)
 
     def close(self) -> None:
         with self._lock:
@@ -132,16 +140,14 @@ class Network:
 class Exchange:
     """One request on a connection, and its answer; closing it keeps the connection where that is safe."""
 
-    def __init__(
-        self, network: Network, stream: Stream, request: Request, content: bytes, allowance: Allowance
-    ) -> None:
+    def __init__(self, network: Network, stream: Stream, request: Request, allowance: Allowance) -> None:
         self._network, self._stream, self._place = network, stream, request.place
         self._is_whole = False
         try:
             with suppress(
                 BrokenError
             ):  # whoever refuses what he did not read to its end may have answered before he closed
-                stream.write(content, allowance.left())
+                _send(stream, request, allowance)
             self._reply = Reply(stream, request.place.host, allowance, to_head=request.method == "HEAD")
         except BaseException:
             stream.close()
@@ -157,3 +163,16 @@ class Exchange:
             self._network.keep(self._place, self._stream)
         else:
             self._stream.close()
+
+
+def _send(stream: Stream, request: Request, allowance: Allowance) -> None:
+    held, left = request.head, request.content.size if request.content else 0
+    for piece in request.content or ():
+        held, left = held + piece, left - len(piece)
+        if left < 0:  # it would be taken for a request
+            raise RegistryError(f"{request.place.host} is to be sent more than was announced", code="unreachable")
+        if len(held) >= WRITE:
+            stream.write(held, allowance.left())
+            held = b""
+    if held:
+        stream.write(held, allowance.left())

@@ -15,7 +15,9 @@ class WSGIWire:
 
     def begin(self, request, allowance):
         url = f"{request.place.scheme}://{request.place.authority}{request.target}"
-        asked = httpx.Request(request.method, url, headers=dict(request.headers), content=request.body)
+        asked = httpx.Request(
+            request.method, url, headers=dict(request.headers), content=b"".join(request.content or ())
+        )
         with faults():
             return _Response(self._transport.handle_request(asked), is_empty=request.method == "HEAD")
 
