@@ -227,6 +227,8 @@ class Run:
     def finished(self, *, tags_complete: bool, api_is_gone: bool) -> None:
         """Inside the last commit: the run came through; what it read, and when the next look is due."""
         now, row = self.now(), self.repository
+        if self.budget.host:
+            self.budget.settle()
         self._forget_faults()
         self.done = self.total
         if self.asked or self.whole or self.anything_changed:

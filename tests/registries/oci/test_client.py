@@ -2,7 +2,6 @@
 
 import json
 
-import httpx
 import pytest
 
 from demo.registry import Basic, Bearer, DemoRegistry
@@ -12,6 +11,7 @@ from registries.oci.digest import Digest
 from registries.oci.errors import LimitError, ManifestError, OciError, ReferenceFormatError, RegistryError
 from registries.oci.media_types import NOTARY_SIGNATURE, OCI_EMPTY, OCI_INDEX, OCI_MANIFEST
 from registries.transport import Transport
+from tests.simulators.wsgi import WSGIWire
 
 from .scripted import Scripted, answer
 
@@ -61,7 +61,7 @@ def demo(tmp_path):
 
 
 def client_of(registry, **options):
-    return Client(Transport(app=httpx.WSGITransport(app=registry)), BASE, **options)
+    return Client(Transport(app=WSGIWire(registry)), BASE, **options)
 
 
 def scripted(answers, **options):
