@@ -148,9 +148,8 @@ def _foreign(subject: Digest, manifest: Manifest) -> str:
 # rows
 
 
-def write(run: Run, findings: Sequence[Finding], rows: Mapping[Digest, Listing]) -> None:
-    """Keep what was found; what was said before goes into the history where it was something else."""
-    at = run.now()
+def write(run: Run, findings: Sequence[Finding], rows: Mapping[Digest, Listing], at: datetime) -> None:
+    """Keep what was found; what was said before goes into the history where it was something else. `at`: when it was asked."""
     new: list[Listing] = []
     same: list[Listing] = []
     changed: list[Listing] = []

@@ -4,6 +4,7 @@
 //	peers ask                            answer one JSON question a line on standard input with one JSON line
 //	peers oracle                         judge one signature a line, without a registry (oracle.go)
 //	peers time                           how long notation takes for the signatures of a line (oracle.go)
+//	peers walk ADDRESS                   fetch everything in the repositories named on standard input (walk.go)
 package main
 
 import (
@@ -74,15 +75,16 @@ func main() {
 		serve(os.Args[2], len(os.Args) == 3)
 		return
 	}
+	if len(os.Args) == 3 && os.Args[1] == "walk" {
+		exitOn(walk(os.Args[2]))
+		return
+	}
 	if modes := map[string]func() error{"oracle": answerSpecimens, "time": timeSpecimens}; len(os.Args) == 2 && modes[os.Args[1]] != nil {
-		if err := modes[os.Args[1]](); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
+		exitOn(modes[os.Args[1]]())
 		return
 	}
 	if len(os.Args) != 2 || os.Args[1] != "ask" {
-		fmt.Fprintln(os.Stderr, "usage: peers serve ADDRESS [no-referrers] | peers ask | peers oracle | peers time")
+		fmt.Fprintln(os.Stderr, "usage: peers serve ADDRESS [no-referrers] | peers ask | peers oracle | peers time | peers walk ADDRESS")
 		os.Exit(2)
 	}
 	lines := bufio.NewScanner(os.Stdin)
@@ -110,7 +112,11 @@ func serve(address string, referrers bool) {
 		Storage: config.ConfigStorage{StoreType: config.StoreMem, GC: config.ConfigGC{Frequency: -1}},
 		API:     config.ConfigAPI{Referrer: config.ConfigAPIReferrer{Enabled: &referrers}},
 	})
-	if err := server.Run(context.Background()); err != nil {
+	exitOn(server.Run(context.Background()))
+}
+
+func exitOn(err error) {
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
