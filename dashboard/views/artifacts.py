@@ -21,7 +21,7 @@ from dashboard.requests import Request
 from dashboard.tree_page import tree_page
 from dashboard.words import reason_text
 from registries import exporting, questions, tasks
-from registries.models import Manifest
+from registries.models import Claim, Manifest
 from registries.oci.digest import Digest
 from trust import revisions
 from trust.holdings import is_signature_of
@@ -150,6 +150,7 @@ def artifact(request: Request, repository_id: int, digest: Digest) -> HttpRespon
         "trust": page,
         "judged": judged,
         "may_trust": access.is_admin(request.user) and page.selected and starting.signer_of(page.selected) is not None,
+        "claim": Claim.objects.filter(repository=place.repository, digest=digest).first(),
     }
     return render(request, "dashboard/artifact_trust.html", context)
 
