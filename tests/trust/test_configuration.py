@@ -158,6 +158,41 @@ def test_what_cannot_be_taken_is_refused_as_a_whole_with_the_reason(content, say
         configuration.read({"x": content})
 
 
+ONE = zipped({"trustpolicy.json": b"{}" * 100})
+FLAGS = 8  # behind the mark of an entry of the directory
+
+
+def flagged(content):
+    """The same zip, said to be encrypted."""
+    at = content.index(b"PK\x01\x02") + FLAGS
+    return content[:at] + b"\x01" + content[at + 1 :]
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (flagged(ONE), "is encrypted"),
+        (ONE.replace(b"trustpolicy.json", b"trustpolicy.jsox", 1), "damaged"),  # two names for one file
+        (ONE[:-30], "damaged"),
+        (
+            ONE[: ONE.index(b"PK\x05\x06")]
+            + ONE[ONE.index(b"PK\x05\x06") :].replace(b"\x01\x00\x01\x00", b"\xff\xff\xff\xff"),
+            "damaged",
+        ),
+        (zipped({f"{n}": b"" for n in range(10_001)}), "more than 10,000 entries"),
+        (gzip.compress(configuration.write(WHOLE, NOW))[:-9], "damaged"),
+        (gzip.compress(configuration.write(WHOLE, NOW)) + b"more", "damaged"),
+    ],
+)
+def test_an_archive_that_can_be_read_in_two_ways_is_refused(content, says):
+    with pytest.raises(ConfigurationError, match=says):
+        configuration.read({"x": content})
+
+
+def test_a_folder_in_a_zip_is_no_file():
+    assert imported(zipped({"a/": b"", "a/trustpolicy.json": b"{}"})).policy == b"{}"
+
+
 def test_a_broken_archive_is_never_anything_but_refused():
     whole = zipped(configuration.paths_of(WHOLE))
     tarred = configuration.write(WHOLE, NOW)
