@@ -85,12 +85,6 @@ def repositories_of(signer: Signer) -> list[tuple[str, str]]:
     return sorted(found)
 
 
-def counts_by_subject(subjects: Iterable[str]) -> dict[str, int]:
-    """On how many artifacts each of these names was seen."""
-    rows = Signature.objects.filter(fault_code="", chain__leaf__subject__in=list(subjects)).order_by()
-    return dict(rows.values_list("chain__leaf__subject").annotate(Count("subject", distinct=True)))
-
-
 def _exact(groups: Sequence[Sequence[Mapping[str, object]]]) -> list[int]:
     """The artifacts of each group: one that was signed by two certificates of a signer counts once."""
     several = {n: [row["chain"] for row in group] for n, group in enumerate(groups) if len(group) > 1}

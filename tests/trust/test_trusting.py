@@ -46,7 +46,16 @@ def test_signers_are_told_by_name_and_root_and_counted_by_artifact(shop):
     assert (signer.artifacts, more, signer.store_type) == (2, 0, "ca")
     assert signer.root.thumbprint in Chain.objects.get().thumbprints
     assert signers_seen.repositories_of(signer) == [("registry.acme.example", "shop/api")]
-    assert signers_seen.counts_by_subject([signer.subject, "CN=nobody"]) == {signer.subject: 2}
+
+
+def test_a_signing_authority_gets_a_store_of_its_own_kind(shop):
+    image = shop.image("2")
+    shop.list(image, shop.sign(image, "build", scheme="notary.x509.signingAuthority"))
+    shop.judge()
+    authority = the_signer("Build")
+    content = trusting.first([(authority, [SHOP])])
+    assert {key[0] for key in content.files} == {"signingAuthority"}
+    assert json.loads(content.policy)["trustPolicies"][0]["trustStores"] == ["signingAuthority:acme-gmbh"]
 
 
 def test_a_first_policy_accepts_the_signer_where_they_signed_and_nothing_else(shop):
