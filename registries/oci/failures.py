@@ -39,7 +39,7 @@ def failure(answer: Answer, what: str, *, with_credentials: bool = False, pushes
         return RegistryError(text + hint + said, code="rate_limited", retry_after=wait)
     if 300 <= status < 400:
         return redirect_refused(answer, what)
-    if status >= 500 or status == 408:
+    if status >= 500 or status in (408, 499):
         text = f"the registry failed with status {status} at {what}; it will be asked again later."
         return RegistryError(text + said, code="server_error", retry_after=retry_after(answer))
     return RegistryError(f"the registry answered status {status} where {what} was expected.{said}", code="bad_answer")

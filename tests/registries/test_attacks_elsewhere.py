@@ -11,10 +11,13 @@ from django.utils import timezone
 from demo.registry import DemoRegistry
 from registries import indexing, leases
 from registries.models import Fault, Registry, Repository
+from registries.oci.connection import Connection
 from registries.oci.descriptor import Descriptor
 from registries.oci.digest import Digest
 from registries.oci.errors import ManifestError, RegistryError
-from tests.registries.attacked import BLOB, CANARIES, EVIL, HOME, STORE, SUBJECT, TOKEN, Side, bearer, served_by
+from registries.oci.exchange import Outgoing
+from registries.oci.pusher import Pusher
+from tests.registries.attacked import BLOB, CANARIES, EVIL, HOME, STORE, SUBJECT, TOKEN, WHO, Side, bearer, served_by
 from tests.simulators.images import CONFIG, EMPTY, INDEX, MANIFEST, SIGNATURE, SPDX, Author, descriptor, digest_of
 from tests.simulators.registry_quirks import Quirks, reply, with_header
 from tests.simulators.sockets import http
@@ -152,6 +155,26 @@ def test_ghsa_5jhf_2qmf_m8c5_nothing_secret_is_logged_however_much_is_logged(cap
     with caplog.at_level(logging.DEBUG, logger="httpcore"):  # where our settings keep silent, it would be
         Side(answers).client.blob("app", BLOB, max_size=100)
     assert "canary-token" in caplog.text
+
+
+PLACES = [
+    "https://evil.test/v2/app/blobs/uploads/1",
+    "//evil.test/x",
+    "https://registry.test:8443/x",
+    "http://registry.test/x",
+]
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_ghsa_jxpm_75mh_9fp7_an_upload_goes_nowhere_else_nor_do_credentials(place):
+    def respond(request):
+        return http("404 Not Found") if request.startswith(b"HEAD") else http("202 Accepted", Location=place)
+
+    side = Side({(HOME, "/token"): TOKEN, HOME: lambda request: bearer(respond(request))(request)})
+    pusher = Pusher(Connection(side.transport, "https://registry.test", credentials=WHO, pushes=True))
+    side.fails(lambda _: pusher.push_blob("app", BLOB.digest, Outgoing.of(b"envelope")))
+    assert set(side.network.connects) == {(HOME, 443)}
+    assert b"envelope" not in side.network.sent[HOME]
 
 
 # sizes
