@@ -168,12 +168,13 @@ class Shelf:
         self.add(manifest.digest, content)
 
     def write(self) -> None:
-        if self._contents or self.told:
-            with self._run.commit():
-                self.put()
+        with self._run.commit():
+            self.put()
 
     def put(self) -> None:
         """Inside a transaction: write what lies here, always in one order, so that no two writers block each other."""
+        if not self._contents and not self.told:
+            return
         digests = sorted(self._contents)
         write_manifests([self.manifests[digest] for digest in sorted(self.manifests)])
         _write_bytes(self._run.repository, [(digest, self._contents[digest]) for digest in digests])
