@@ -49,12 +49,15 @@ class Naive(threading.Thread):
         self.ended = threading.Event()
 
     def listed(self):
-        answer = self.pusher.client.get(self.tag, headers={"Accept": INDEX})
+        while (answer := self.pusher.client.get(self.tag, headers={"Accept": INDEX})).status_code >= 500:
+            time.sleep(0.02)  # while another writes the tag
         return answer.json()["manifests"] if answer.status_code == 200 else []
 
     def write(self, entries):
         fields = {"schemaVersion": 2, "mediaType": INDEX, "manifests": entries}
-        answer = self.pusher.client.put(self.tag, content=json.dumps(fields).encode(), headers={"Content-Type": INDEX})
+        content, headers = json.dumps(fields).encode(), {"Content-Type": INDEX}
+        while (answer := self.pusher.client.put(self.tag, content=content, headers=headers)).status_code >= 500:
+            time.sleep(0.02)
         answer.raise_for_status()
 
     def entry(self):
