@@ -1,6 +1,6 @@
-"""Attacks on the way to a registry, one table each, with a spy below httpx: who was connected to, and what was sent there.
+"""Attacks on the way to a registry, one table each, with a spy on the wire: who was connected to, and what was sent there.
 
-The client, the transport, the address guard and httpx are the real ones; only the sockets are not.
+The client, the transport and the address guard are the real ones; only the sockets are not.
 """
 
 import gzip
