@@ -1,193 +1,120 @@
-"""HTTP/1.1 (RFC 9112) over one connection: a request is written, its answer read strictly.
+"""HTTP/1.1 over one connection, by h11: a request is written, its answer read; every byte counts against the request's allowance.
 
-What two readers could take for two things, and what only a lenient one would take, is refused: two lengths, a length beside chunks,
-folded lines, bare line feeds, control characters, a body that ends early. Every byte is counted against the request's allowance.
+h11 refuses what could be read in two ways, but for a length beside chunks, which is refused here. That it lets lines end in a bare
+line feed and be folded does no harm to a client that asks one server on one connection.
 """
 
-import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
+
+import h11
 
 from registries.oci.errors import RegistryError
+from registries.oci.exchange import Outgoing
 from registries.pinning import Allowance, BrokenError, Stream, WireError
 
 MAX_HEAD = 64 * 1024  # bytes of an answer's status line and fields, or of its trailers
 MAX_FIELDS = 256
-MAX_CHUNK_LINE = 1024
+BEGIN = b"HTTP/"
 READ = 64 * 1024  # bytes at a time
-_NAME = r"[!#$%&'*+.^_`|~0-9A-Za-z-]++"
-_TEXT = r"[^\x00-\x08\x0a-\x1f\x7f]*+"
-_LINE = rf"{_NAME}:{_TEXT}\r\n"
-_FIELD = re.compile(_LINE, re.ASCII)
-_HEAD = re.compile(rf"HTTP/1\.([01]) ([1-9][0-9][0-9])(?: {_TEXT})?\r\n((?:{_LINE})*+)\r\n", re.ASCII)
-_CHUNK = re.compile(rf"([0-9A-Fa-f]{{1,15}})(?:[\t ]*+;{_TEXT})?\r\n", re.ASCII)
-_LENGTH = re.compile(r"[0-9]{1,15}", re.ASCII)
-_FIELD_NAME = re.compile(_NAME, re.ASCII)
-_FIELD_VALUE = re.compile(r"[\t\x20-\x7e]*", re.ASCII)
-_BARE_LINE_FEED = re.compile(rb"(?<!\r)\n")
-_METHOD = re.compile(r"[A-Z]+", re.ASCII)
-_TARGET = re.compile(r"/[\x21-\x7e]*", re.ASCII)
-WITHOUT_BODY = frozenset({204, 304})
-SWITCHING_PROTOCOLS = 101
+WRITE = 64 * 1024  # bytes at least, where there are more
 
 
 class NotHttpError(WireError):
     """What came is not HTTP as the standard has it."""
 
 
-def request_head(method: str, target: str, host: str, headers: Mapping[str, str]) -> bytes:
-    """The request without its body; nothing in it ends a line early."""
-    if not (_METHOD.fullmatch(method) and _TARGET.fullmatch(target)):
-        raise RegistryError(
-            f"{host} cannot be asked: {method[:20]!a} {target[:200]!a} is no request", code="unreachable"
-        )
-    lines = [f"{method} {target} HTTP/1.1", f"Host: {host}"]
-    for name, value in headers.items():
-        if not (_FIELD_NAME.fullmatch(name) and _FIELD_VALUE.fullmatch(value)):
-            raise RegistryError(f"{host} cannot be asked: {name[:40]!a} is no header", code="unreachable")
-        lines.append(f"{name}: {value}")
-    return "\r\n".join([*lines, "\r\n"]).encode("ascii")
-
-
-class Reader:
-    """The bytes of one answer, as they come."""
+class Exchange:
+    """One request and its answer; the body is yet to be read."""
 
     def __init__(self, stream: Stream, host: str, allowance: Allowance) -> None:
         self._stream, self._host, self._allowance = stream, host, allowance
-        self._held, self._at = b"", 0
+        self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=MAX_HEAD)
+        self._begun = self._ended = False  # whether bytes came, and whether none will come any more
 
-    @property
-    def is_empty(self) -> bool:
-        return self._at == len(self._held)
-
-    def some(self, most: int) -> bytes:
-        """Some bytes, what is held first; none at the end of the connection."""
-        if self.is_empty:
-            return self._receive(most)
-        content = self._held[self._at : self._at + most]
-        self._at += len(content)
-        return content
-
-    def exactly(self, number: int) -> Iterator[bytes]:
-        while number:
-            content = self.some(number)
-            if not content:
-                raise BrokenError("it was closed in the middle of an answer")
-            number -= len(content)
-            yield content
-
-    def through(self, end: bytes, most: int, begin: bytes = b"") -> str:
-        """The text up to and with `end`, at most so many bytes of it, which begins with `begin`."""
-        seen = 0
-        while True:
-            held = len(self._held) - self._at
-            if not begin.startswith(self._held[self._at : self._at + len(begin)]):
-                raise NotHttpError("it begins with something else")
-            at = self._held.find(end, self._at + seen)
-            if (at + len(end) - self._at if at >= 0 else held) > most:
-                raise NotHttpError(f"more than {most} bytes without the end of a line or of the header")
-            if at >= 0:
-                content = self._held[self._at : at + len(end)]
-                self._at = at + len(end)
-                return _text(content)
-            if _BARE_LINE_FEED.search(self._held, self._at + seen):
-                raise NotHttpError("a line ends in a bare line feed")
-            seen = max(0, held - len(end) + 1)
-            self._held, self._at = self._held[self._at :] + self._more(held), 0
-
-    def _more(self, held: int) -> bytes:
-        content = self._receive(READ)
-        if not content:
-            raise BrokenError("it was closed in the middle of an answer" if held else "it was closed without an answer")
-        return content
-
-    def _receive(self, most: int) -> bytes:
-        content = self._stream.read(min(most, READ), self._allowance.left())
-        if not self._allowance.came(len(content)):  # endless headers or interim answers, or more framing than content
-            raise RegistryError(f"{self._host} sends more than is read here, headers included", code="too_large")
-        return content
-
-    # how a body may be framed
-
-    def to_the_end(self) -> Iterator[bytes]:
-        while content := self.some(READ):
-            yield content
-
-    def chunks(self) -> Iterator[bytes]:
-        while size := self._chunk_size():
-            yield from self.exactly(size)
-            if b"".join(self.exactly(2)) != b"\r\n":
-                raise NotHttpError("a chunk does not end where its size says")
-        left = MAX_HEAD
-        while (line := self.through(b"\r\n", left)) != "\r\n":
-            left -= len(line)
-            if not _FIELD.fullmatch(line):
-                raise NotHttpError("what follows the last chunk is no trailer")
-
-    def _chunk_size(self) -> int:
-        line = _CHUNK.fullmatch(self.through(b"\r\n", MAX_CHUNK_LINE))
-        if not line:
-            raise NotHttpError("a chunk does not begin with its size")
-        return int(line[1], 16)
-
-
-class Reply:
-    """The answer to one request; its body is yet to be read."""
-
-    def __init__(self, stream: Stream, host: str, allowance: Allowance, *, to_head: bool) -> None:
-        self._reader = Reader(stream, host, allowance)
-        while True:
-            self._version, self.status, self.fields = self._head()
-            if self.status >= 200:
-                break
-            if self.status == SWITCHING_PROTOCOLS:
-                raise NotHttpError("it changes to another protocol, which nobody asked for")
-        self.may_go_on = self._version == "1" and "close" not in self._tokens("connection")
-        "Whether another answer may follow on this connection, once the body was read."
-        self._is_chunked, self._length = self._framing()
-        if to_head or self.status in WITHOUT_BODY:
-            self._is_chunked, self._length = False, 0
+    def ask(
+        self, method: str, target: str, authority: str, headers: Mapping[str, str], content: Outgoing | None
+    ) -> tuple[int, tuple[tuple[str, str], ...]]:
+        """Send the request; answers the status and the header fields, names in lower case."""
+        with suppress(
+            BrokenError
+        ):  # whoever refuses what he did not read to its end may have answered before he closed
+            self._send(method, target, authority, headers, content)
+        answer = self._next()
+        while isinstance(answer, h11.InformationalResponse):
+            answer = self._next()
+        if not isinstance(answer, h11.Response):
+            raise NotHttpError("no answer to what was asked")
+        _check(answer)
+        return answer.status_code, tuple((name.decode("ascii"), _text(value)) for name, value in answer.headers)
 
     def pieces(self) -> Iterator[bytes]:
-        """The body as it is, in pieces."""
-        if self._is_chunked:
-            yield from self._reader.chunks()
-        elif self._length is None:
-            self.may_go_on = False
-            yield from self._reader.to_the_end()
-        else:
-            yield from self._reader.exactly(self._length)
-        # What follows was not asked for: whoever went on would take it for the next answer.
-        self.may_go_on = self.may_go_on and self._reader.is_empty
+        """The body as it is, in pieces; one that ends early raises BrokenError."""
+        while not isinstance(event := self._next(), h11.EndOfMessage):
+            if not isinstance(event, h11.Data):
+                raise NotHttpError("something else than a body")
+            if event.data:
+                yield bytes(event.data)
 
-    def _head(self) -> tuple[str, int, tuple[tuple[str, str], ...]]:
-        found = _HEAD.fullmatch(self._reader.through(b"\r\n\r\n", MAX_HEAD, begin=b"HTTP/1."))
-        if not found:
-            raise NotHttpError("no status line and header fields")
-        lines = found[3].split("\r\n")[:-1]
-        if len(lines) > MAX_FIELDS:
-            raise NotHttpError(f"more than {MAX_FIELDS} header fields")
-        fields = (line.partition(":") for line in lines)
-        return found[1], int(found[2]), tuple((name.lower(), value.strip(" \t")) for name, _, value in fields)
+    @property
+    def may_go_on(self) -> bool:
+        """Whether another request may follow on this connection, once the body was read.
 
-    def _framing(self) -> tuple[bool, int | None]:
-        """Whether the body comes in chunks, and else its length; None: it ends with the connection."""
-        lengths = {
-            text.strip(" \t") for name, value in self.fields if name == "content-length" for text in value.split(",")
-        }
-        codings = self._tokens("transfer-encoding")
-        if codings:
-            if lengths or codings != ["chunked"] or self._version == "0":
-                raise NotHttpError("its body has no framing that can be trusted")
-            return True, None
-        if not lengths:
-            return False, None
-        length = lengths.pop()
-        if lengths or not _LENGTH.fullmatch(length):
-            raise NotHttpError("its length is no number, or two")
-        return False, int(length)
+        What came beyond it was not asked for: whoever went on would take it for the next answer.
+        """
+        both_done = self._http.our_state is h11.DONE and self._http.their_state is h11.DONE
+        return both_done and not self._ended and not self._http.trailing_data[0]
 
-    def _tokens(self, field: str) -> list[str]:
-        return [text.strip(" \t").lower() for name, value in self.fields if name == field for text in value.split(",")]
+    def _send(
+        self, method: str, target: str, authority: str, headers: Mapping[str, str], content: Outgoing | None
+    ) -> None:
+        fields = [("Host", authority), *headers.items()]
+        try:
+            held = self._http.send(h11.Request(method=method, target=target, headers=fields)) or b""
+            for piece in content or ():
+                held += self._http.send(h11.Data(data=piece)) or b""
+                if len(held) >= WRITE:
+                    self._stream.write(held, self._allowance.left())
+                    held = b""
+            held += self._http.send(h11.EndOfMessage()) or b""
+        except (h11.LocalProtocolError, UnicodeEncodeError) as error:  # a line's end within, or not what was announced
+            raise RegistryError(f"{self._host} cannot be asked this: {error}", code="unreachable") from error
+        if held:
+            self._stream.write(held, self._allowance.left())
+
+    def _next(self) -> h11.Event:
+        try:
+            while (event := self._http.next_event()) is h11.NEED_DATA:
+                self._http.receive_data(self._receive())
+        except h11.RemoteProtocolError as error:
+            if self._ended:
+                where = "in the middle of an answer" if self._begun else "without an answer"
+                raise BrokenError(f"it was closed {where}") from error
+            raise NotHttpError(str(error)) from error
+        if event is h11.PAUSED:
+            raise NotHttpError("it changes to another protocol, which nobody asked for")
+        assert isinstance(event, h11.Event)
+        return event
+
+    def _receive(self) -> bytes:
+        content = self._stream.read(READ, self._allowance.left())
+        if not self._allowance.came(len(content)):  # endless headers or interim answers, or more framing than content
+            raise RegistryError(f"{self._host} sends more than is read here, headers included", code="too_large")
+        if not self._begun and content[: len(BEGIN)] != BEGIN[: len(content)]:  # h11 would wait for the end of a line
+            raise NotHttpError("it begins with something else")
+        self._begun, self._ended = self._begun or bool(content), not content
+        return content
+
+
+def _check(answer: h11.Response) -> None:
+    """What h11 takes, and another reader might take for something else."""
+    names = {name for name, _ in answer.headers}
+    if b"transfer-encoding" in names and (b"content-length" in names or answer.http_version == b"1.0"):
+        raise NotHttpError("its body has no framing that can be trusted")
+    if answer.http_version not in (b"1.0", b"1.1"):
+        raise NotHttpError("it speaks another version of HTTP")
+    if len(answer.headers) > MAX_FIELDS:
+        raise NotHttpError(f"more than {MAX_FIELDS} header fields")
 
 
 def _text(content: bytes) -> str:

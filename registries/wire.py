@@ -4,18 +4,15 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
-from registries.http1 import Reply, request_head
-from registries.oci.errors import RegistryError
+from registries.http1 import Exchange
 from registries.oci.exchange import Outgoing
 from registries.pinning import Allowance, BrokenError, GuardedSockets, Stream
 
 KEPT = 16  # connections to a place
 KEPT_FOR = 15.0  # seconds
-WRITE = 64 * 1024  # bytes at least, where there are more
 REPEATABLE = frozenset({"GET", "HEAD"})
 
 
@@ -45,11 +42,11 @@ class Request:
     content: Outgoing | None = None
 
     @property
-    def head(self) -> bytes:
-        headers = self.headers
+    def fields(self) -> Mapping[str, str]:
+        """The headers, with the length of what is sent."""
         if self.content or self.method not in REPEATABLE:
-            headers = {**headers, "Content-Length": str(self.content.size if self.content else 0)}
-        return request_head(self.method, self.target, self.place.authority, headers)
+            return {**self.headers, "Content-Length": str(self.content.size if self.content else 0)}
+        return self.headers
 
 
 class Response(Protocol):
@@ -87,15 +84,15 @@ class Network:
         self._kept: dict[Place, list[tuple[Stream, float]]] = {}
         self._is_closed = False
 
-    def begin(self, request: Request, allowance: Allowance) -> "Exchange":
+    def begin(self, request: Request, allowance: Allowance) -> "Answering":
         """The answer's beginning; a kept connection that the server has meanwhile closed is replaced once."""
         if kept := self._take(request.place):
             try:
-                return Exchange(self, kept, request, allowance)
+                return Answering(self, kept, request, allowance)
             except BrokenError:
                 if request.method not in REPEATABLE:
                     raise
-        return Exchange(self, self._connect(request.place, allowance), request, allowance)
+        return Answering(self, self._connect(request.place, allowance), request, allowance)
 
     def close(self) -> None:
         with self._lock:
@@ -137,42 +134,26 @@ class Network:
             raise
 
 
-class Exchange:
+class Answering:
     """One request on a connection, and its answer; closing it keeps the connection where that is safe."""
 
     def __init__(self, network: Network, stream: Stream, request: Request, allowance: Allowance) -> None:
         self._network, self._stream, self._place = network, stream, request.place
         self._is_whole = False
+        self._exchange = Exchange(stream, request.place.host, allowance)
         try:
-            with suppress(
-                BrokenError
-            ):  # whoever refuses what he did not read to its end may have answered before he closed
-                _send(stream, request, allowance)
-            self._reply = Reply(stream, request.place.host, allowance, to_head=request.method == "HEAD")
+            asked = request.method, request.target, request.place.authority, request.fields, request.content
+            self.status, self.fields = self._exchange.ask(*asked)
         except BaseException:
             stream.close()
             raise
-        self.status, self.fields = self._reply.status, self._reply.fields
 
     def pieces(self) -> Iterator[bytes]:
-        yield from self._reply.pieces()
+        yield from self._exchange.pieces()
         self._is_whole = True
 
     def close(self) -> None:
-        if self._is_whole and self._reply.may_go_on:
+        if self._is_whole and self._exchange.may_go_on:
             self._network.keep(self._place, self._stream)
         else:
             self._stream.close()
-
-
-def _send(stream: Stream, request: Request, allowance: Allowance) -> None:
-    held, left = request.head, request.content.size if request.content else 0
-    for piece in request.content or ():
-        held, left = held + piece, left - len(piece)
-        if left < 0:  # it would be taken for a request
-            raise RegistryError(f"{request.place.host} is to be sent more than was announced", code="unreachable")
-        if len(held) >= WRITE:
-            stream.write(held, allowance.left())
-            held = b""
-    if held:
-        stream.write(held, allowance.left())

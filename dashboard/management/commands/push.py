@@ -108,7 +108,7 @@ class Command(BaseCommand):
             return
         ways = [way for _, way in done.blobs]
         counted = ", ".join(f"{ways.count(way)} {way}" for way in Way if way in ways)
-        self._line(planned, done.digest, "there already" if done.was_there else f"pushed ({counted or 'no'} blobs)")
+        self._line(planned, done.digest, "there already" if done.was_there else f"pushed; blobs: {counted or 'none'}")
 
     def _line(self, planned: Plan, digest: Digest, what: str) -> None:
         self.stdout.write(f"{digest}  {planned.manifests[digest].kind.value}  {what}")
