@@ -156,6 +156,16 @@ class Editor:
         return [(fault.statement + 1, names[fault.statement], fault) for fault in found if fault.statement is not None]
 
     @property
+    def named_faults(self) -> list[tuple[str, str, PolicyFault]]:
+        """Every fault: the statement's name, the id of the field to blame if the form shows it, and the fault."""
+        named = []
+        for fault in self.faults:
+            name = "" if fault.statement is None else self.document.statements[fault.statement].name
+            here = fault.statement is not None and fault.statement == self.position
+            named.append((name, f"id_{FIELDS[fault.member]}" if here else "", fault))
+        return named
+
+    @property
     def links(self) -> list[Link]:
         counts: dict[int | None, int] = {}
         for fault in self.faults:

@@ -37,7 +37,7 @@ def edit(request: Request, draft_id: int, kind: Kind) -> HttpResponse:
     if not draft.is_open:
         return redirect("draft", draft.pk)
     if request.method == "POST":
-        return _save(request, draft, kind)
+        return _check(request, draft, kind) if request.htmx else _save(request, draft, kind)
     editor = Editor.of(draft, kind, request.GET.get("statement", ""))
     form = editor.form()
     if form:
@@ -58,6 +58,21 @@ def _page(request: Request, editor: Editor, form: StatementForm | None, text: st
         "is_blobs": editor.kind != SCOPES,
     }
     return render(request, "dashboard/policy_editor.html", context, status=400 if error else 200)
+
+
+def _check(request: Request, draft: Draft, kind: Kind) -> HttpResponse:
+    """What would be wrong with what is entered so far; nothing is saved."""
+    editor = Editor.of(draft, kind, request.POST.get("statement", ""))
+    form = editor.form(request.POST) if "statement" in request.POST else None
+    error, after = "", editor
+    try:
+        content = _edited(request, editor, form, request.POST.get("text", editor.text).replace("\r\n", "\n"))
+        after = Editor(draft, kind, content, editor.position)
+        error = after.malformed
+    except _EditError as refused:
+        error = str(refused)
+    context = {"is_checked": True, "check_error": error, "found": after.named_faults[:MOST_FAULTS]}
+    return render(request, "dashboard/policy_editor.html#check", context)
 
 
 def _save(request: Request, draft: Draft, kind: Kind) -> HttpResponse:

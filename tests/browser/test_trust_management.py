@@ -62,6 +62,10 @@ def test_form_and_text_are_one_document_and_look_right_with_and_without_faults(a
     for picks in draft.locator("details.picks").all():
         picks.evaluate("element => element.open = true")
     admin.looks_right()
+    draft.get_by_label("Name", exact=True).fill("")
+    draft.get_by_label("Name", exact=True).press("Tab")
+    draft.locator("#check").get_by_text("rule TP05").wait_for()
+    draft.get_by_label("Name", exact=True).fill("release-images")
     text.fill("{")
     draft.get_by_role("button", name="Save", exact=True).click()
     assert "rule TP00" in draft.locator("#text-error").inner_text()

@@ -155,6 +155,25 @@ def test_what_breaks_a_rule_is_saved_and_said_at_the_field_and_its_line(admin):
     assert 'aria-invalid="true"' in re.search(r'<textarea name="trusted_identities"[^>]*>', page)[0]
 
 
+def test_what_is_entered_is_checked_before_it_is_saved(admin):
+    draft = begin(admin)
+    shown = fields_of(admin.get(url_of(draft)))
+
+    def checked(**fields):
+        return admin.post(reverse("draft_edit", args=[draft.pk]), shown | fields, headers={"HX-Request": "true"})
+
+    answer = checked(trusted_identities="x509.subject: O=Acme", level="skip")
+    assert "As entered, not saved yet" in text_of(answer)
+    assert {"TP14", "TP23"} <= set(re.findall(r"rule (TP\d\d)", text_of(answer)))
+    assert '<a href="#id_trusted_identities">' in answer.content.decode()
+    assert "<form" not in answer.content.decode()
+    assert "(rule TP00)" in text_of(checked(text="{"))
+    assert "both change this statement" in text_of(checked(name="a", text=BY_HAND.decode().replace('"web"', '"b"')))
+    assert text_of(checked(name="fine")).strip() == ""
+    assert Draft.objects.get().version == 1
+    assert not AuditEntry.objects.exists()
+
+
 @pytest.mark.parametrize("name", REFUSED)
 def test_every_upstream_policy_that_is_refused_names_its_rule_in_the_editor(admin, name):
     rule, statements = REFUSED[name]
