@@ -23,7 +23,7 @@ from registries.models import Content, Listing, Manifest, Presence, Repository, 
 from registries.oci import formats
 from registries.oci.digest import Digest
 from trust import revisions
-from trust.additions import ROLES, Additions
+from trust.additions import ROLES, Additions, AdditionsError
 from trust.legacy_signatures import JudgedLegacy, stored_legacy
 from trust.models import ArtifactStatus
 from trust.notary.certificates import Certificate
@@ -251,7 +251,10 @@ def roles_of(judged: JudgedArtifact, only: JudgedSignature | None = None) -> lis
     """What the policy says its good signers are, each once, in the order of the roles; of one signature, or of all."""
     if judged.revision is None or not judged.revision.additions:
         return []
-    additions = Additions.read(judged.revision.additions)
+    try:
+        additions = Additions.read(judged.revision.additions)
+    except AdditionsError:  # written by another version of Signboard
+        return []
     found: dict[tuple[str, str], None] = {}
     for signature in judged.signatures if only is None else [only]:
         if signature.outcome.word.is_green and signature.evidence and signature.evidence.chain:

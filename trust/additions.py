@@ -49,7 +49,7 @@ class Additions:
         """With these patterns and this role of one statement; none of either takes them away."""
         return replace(
             self,
-            patterns=_with(self.patterns, name, tuple(patterns)),
+            patterns=_with(self.patterns, name, tuple(one for one in patterns if len(one) <= LONGEST)[:MOST_PATTERNS]),
             roles=_with(self.roles, name, role),
         )
 
@@ -122,8 +122,10 @@ def compiled(patterns: Iterable[str], names: Iterable[str]) -> list[str]:
 
 
 def _with[Said: (str, tuple[str, ...])](mapping: Mapping[str, Said], name: str, said: Said) -> dict[str, Said]:
+    """Said of that name, too, unless `read` would refuse it: nobody could read the draft any more."""
     others = {key: value for key, value in mapping.items() if key != name}
-    return {**others, name: said} if said else others
+    fits = len(name) <= LONGEST and "\0" not in name and len(others) < MOST
+    return {**others, name: said} if said and fits else others
 
 
 def _object(value: object, what: str) -> Mapping[str, object]:

@@ -69,6 +69,16 @@ def test_what_is_said_of_a_statement_goes_with_its_name():
     assert additions.of_statement("b", patterns=[], role="") == Additions()
 
 
+def test_what_is_kept_can_always_be_read_again_however_long_a_name_is():
+    said = Additions().of_signer("x" * 5_000, "registry").of_signer("a\0b", "registry")
+    said = said.of_statement("y" * 5_000, patterns=["a.example/*"], role="publisher").renamed("a", "z" * 5_000)
+    said = said.of_statement("b", patterns=["a.example/" + "b" * 5_000 + "*", *["a.example/*"] * 200], role="")
+    full = Additions({}, {}, {f"s{number}": "registry" for number in range(10_000)}).of_signer("one more", "registry")
+    assert Additions.read(full.as_json()) == full
+    assert Additions.read(said.as_json()) == said
+    assert len(said.patterns["b"]) == 100
+
+
 def test_what_changes_beside_a_policy_is_said_in_words():
     before = Additions({"a": ("a.example/*",)}, {"a": "publisher"}, {"x509.subject: C=a": "registry"})
     after = Additions({"a": ("a.example/b*",)}, {"a": "certifier"}, {})
