@@ -1,6 +1,6 @@
 """From what is stored of subjects to verdicts: nothing is written here."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import batched
 
 from registries.leases import Lease
@@ -16,6 +16,7 @@ from trust.notary.outcome import Outcome, SignatureFault, Word
 from trust.records import JudgedRow, JudgedSubject, resting_of
 from trust.revocation_rows import answers_of
 from trust.rulings import Rulings, not_to_be_had, unread
+from trust.statuses import ArtifactVerdict
 
 BATCH = 500
 NOT_EXAMINED = SignatureFault(
@@ -64,10 +65,7 @@ def _finding(
 def _judge(subject: Subject, rulings: Rulings, rows: dict[Digest, Found]) -> JudgedSubject:
     signed = [rows.get(signature.digest) for signature in subject.signatures]
     findings: list[Outcome | SignatureFault] = [found[1] if found else NOT_EXAMINED for found in signed]
-    verdict = rulings.artifact(subject.listing, findings)
-    if not verdict.word.is_green:
-        findings += unread(subject.faults, subject.digest, subject.listing)
-        verdict = not_to_be_had(subject.manifest, subject.faults) or rulings.artifact(subject.listing, findings)
+    verdict = verdict_on(subject, rulings, findings)
     deciding = signed[verdict.deciding] if verdict.deciding is not None and verdict.deciding < len(signed) else None
     return JudgedSubject(
         subject=subject,
@@ -79,6 +77,15 @@ def _judge(subject: Subject, rulings: Rulings, rows: dict[Digest, Found]) -> Jud
         chain=deciding[0].chain_id if deciding else None,
         resting=resting_of(deciding[1]) if deciding else {},
     )
+
+
+def verdict_on(subject: Subject, rulings: Rulings, findings: Sequence[Outcome | SignatureFault]) -> ArtifactVerdict:
+    """The word of a subject whose listed signatures were found to be these."""
+    verdict = rulings.artifact(subject.listing, findings)
+    if verdict.word.is_green:
+        return verdict
+    all_findings = [*findings, *unread(subject.faults, subject.digest, subject.listing)]
+    return not_to_be_had(subject.manifest, subject.faults) or rulings.artifact(subject.listing, all_findings)
 
 
 def _outcome(rulings: Rulings, finding: Outcome | SignatureFault) -> Outcome:
