@@ -42,7 +42,7 @@ class Why(StrEnum):
 
     timestamp = "timestamp"  # an authority vouches that the signature was there in time
     authority = "authority"  # a signing authority does
-    token = "token"  # a timestamp outlives the certificate that made it
+    keeps = "keeps"  # a timestamp outlives the certificate that made it
     other_signature = "other_signature"
     tolerated = "tolerated"  # the statement only logs it, or does not ask
     before = "before"  # they were not good any more, or not yet
@@ -140,8 +140,11 @@ class Forecast:
     at: datetime
     until: datetime
     deadlines: tuple[Deadline, ...] = ()
-    short_lived: int = 0  # leaves that are left out
+    short_lived: tuple[Deadline, ...] = ()  # of leaves that are renewed all the time; they harm nobody
     samples: Samples = field(default_factory=Samples)
+
+    def find(self, key: str) -> Deadline | None:
+        return next((deadline for deadline in (*self.deadlines, *self.short_lived) if deadline.key == key), None)
 
 
 def forecast(repositories: QuerySet[Repository], at: datetime, until: datetime) -> Forecast:
@@ -158,13 +161,13 @@ def forecast(repositories: QuerySet[Repository], at: datetime, until: datetime) 
             if deadline.at < known.at:
                 found[deadline.key] = replace(known, at=deadline.at)
             steps[deadline.key].append(step)
-    deadlines = [replace(deadline, steps=tuple(steps[key])) for key, deadline in found.items()]
-    kept = [deadline for deadline in deadlines if not deadline.is_short_lived]
+    unordered = (replace(deadline, steps=tuple(steps[key])) for key, deadline in found.items())
+    deadlines = sorted(unordered, key=lambda deadline: (deadline.at, -deadline.number, deadline.key))
     return Forecast(
         at=at,
         until=until,
-        deadlines=tuple(sorted(kept, key=lambda deadline: (deadline.at, -deadline.number, deadline.key))),
-        short_lived=len(deadlines) - len(kept),
+        deadlines=tuple(deadline for deadline in deadlines if not deadline.is_short_lived),
+        short_lived=tuple(deadline for deadline in deadlines if deadline.is_short_lived),
         samples=taken,
     )
 
@@ -179,9 +182,7 @@ def _of_stores(taken: Samples, at: datetime, until: datetime) -> Iterator[Deadli
         for certificate in store.certificates:
             holders[certificate.thumbprint].append(str(store))
             own = Kind.root if certificate.self_signed else Kind.intermediate
-            kinds.setdefault(
-                certificate.thumbprint, (Kind.tsa_authority if store.type == "tsa" else own, certificate)
-            )
+            kinds.setdefault(certificate.thumbprint, (Kind.tsa_authority if store.type == "tsa" else own, certificate))
     for thumbprint, (kind, certificate) in kinds.items():
         deadline = Deadline(kind, certificate.not_after, certificate, stores=tuple(holders[thumbprint]))
         if at < deadline.instant and deadline.at <= until:
@@ -254,9 +255,7 @@ def kind_of(certificate: Certificate, chain: Sequence[Certificate]) -> Kind:
     return Kind.root if certificate is chain[-1] and certificate.self_signed else Kind.intermediate
 
 
-def _steps(
-    sample: Sample, here: Sequence[_Turning], before: Judged, after: Judged
-) -> Iterator[tuple[Deadline, Step]]:
+def _steps(sample: Sample, here: Sequence[_Turning], before: Judged, after: Judged) -> Iterator[tuple[Deadline, Step]]:
     """What becomes of the sample at one instant: of several deadlines at once, one is what it turns by."""
     turned = before.verdict.word is not after.verdict.word
     by = _turned_by(here, before, after) if turned else None
@@ -275,7 +274,8 @@ def _turned_by(here: Sequence[_Turning], before: Judged, after: Judged) -> _Turn
         expired = {
             result.certificate if result.validation is Validation.authentic_timestamp else ""
             for result in outcome.results
-            if result.status is CheckStatus.failed and result.validation in (Validation.authentic_timestamp, Validation.expiry)
+            if result.status is CheckStatus.failed
+            and result.validation in (Validation.authentic_timestamp, Validation.expiry)
         }
         named = (
             one
@@ -291,7 +291,7 @@ def _why(sample: Sample, one: _Turning, before: Judged, after: Judged, *, turned
     if turned:
         return Why.together
     if one.deadline.kind in (Kind.tsa, Kind.tsa_authority):
-        return Why.token
+        return Why.keeps
     if one.signature != after.verdict.deciding:
         return Why.other_signature
     decided = after.deciding

@@ -1,4 +1,4 @@
-"""Artifacts that are green and judged alike, counted by the database, and one of each kind to judge: at other instants, by other means.
+"""Artifacts that are green and judged alike, counted by the database, and one of each kind to judge otherwise than they were.
 
 Nothing is written, and no answer that is merely assumed ever reaches what is stored.
 """
@@ -30,6 +30,7 @@ BATCH = 500
 MOST = 4000  # kinds that are judged for one answer; of more, those with the most artifacts
 
 NOT_YET = "certificate_not_yet_valid"  # the one reason that the clock alone mends
+LOOKED_AT = Q(word__in=GREEN) | Q(reason=NOT_YET)
 
 type Place = tuple[int, Digest]
 "A repository and a digest in it."
@@ -53,7 +54,7 @@ class Alike:
 
 
 def rows_of(some: Iterable[Alike]) -> Q:
-    """The statuses of these artifacts, among those that were looked at."""
+    """The statuses of these artifacts, among those that are `LOOKED_AT`."""
     places: dict[str, set[int]] = defaultdict(set)
     for alike in some:
         places[alike.question] |= alike.numbers.keys()
@@ -121,7 +122,7 @@ class Samples:
 
 def take(repositories: QuerySet[Repository], at: datetime) -> Samples:
     """A sample of each kind of artifacts of these repositories; the queries grow with the kinds only."""
-    revision = revisions.active()
+    revision = revisions.readable()
     if revision is None:
         return Samples()
     found = _alike(repositories, revision)
@@ -142,7 +143,7 @@ def take(repositories: QuerySet[Repository], at: datetime) -> Samples:
 
 def _alike(repositories: QuerySet[Repository], revision: TrustRevision) -> list[Alike]:
     """All artifacts that are green, or will be, by statement and question; the most numerous first."""
-    rows = ArtifactStatus.objects.within(repositories).artifacts().filter(Q(word__in=GREEN) | Q(reason=NOT_YET))
+    rows = ArtifactStatus.objects.within(repositories).artifacts().filter(LOOKED_AT)
     groups = rows.order_by().values_list("repository_id", "question").annotate(Count("pk"), Min("pk"))
     statements = _statements(revision)
     numbers: dict[tuple[str, str], dict[int, int]] = defaultdict(dict)

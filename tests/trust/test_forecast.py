@@ -24,7 +24,9 @@ STORES = ("ca:acme", "tsa:acme")
 SIGNING_AUTHORITY = {"stores": ["signingAuthority:acme"], "identities": ["x509.subject: C=DE, ST=BE, O=Acme GmbH"]}
 WORLD = {  # repository: its statement
     "plain": statement("plain", ["registry.acme.example/plain"]),
-    "stamped": statement("stamped", ["registry.acme.example/stamped"], stores=STORES, verifyTimestamp="afterCertExpiry"),
+    "stamped": statement(
+        "stamped", ["registry.acme.example/stamped"], stores=STORES, verifyTimestamp="afterCertExpiry"
+    ),
     "always": statement("always", ["registry.acme.example/always"], stores=STORES),
     "lenient": statement("lenient", ["registry.acme.example/lenient"], level="permissive"),
     "mobile": statement("mobile", ["registry.acme.example/mobile"], override={"expiry": "log"}),
@@ -107,7 +109,8 @@ def foretold(found, at):
     questions = dict(ArtifactStatus.objects.values_list("pk", "question"))
     places = dict(ArtifactStatus.objects.values_list("pk", "repository_id"))
     steps = sorted(
-        ((deadline.instant, step) for deadline in found.deadlines for step in deadline.turning), key=lambda pair: pair[0]
+        ((deadline.instant, step) for deadline in found.deadlines for step in deadline.turning),
+        key=lambda pair: pair[0],
     )
     for instant, step in steps:
         if instant <= at:
@@ -180,7 +183,7 @@ def test_certificates_renewed_every_day_are_no_deadline_while_timestamps_keep_wh
     place.signed(daily(), timestamp_token=stamp(NOW - HOUR))
     place.judge()
     found = look()
-    assert (found.short_lived, [each for each in found.deadlines if "daily" in each.certificate.subject]) == (1, [])
+    assert (len(found.short_lived), [one for one in found.deadlines if "daily" in one.certificate.subject]) == (1, [])
     place.signed(daily())
     place.judge(must_be_due=False)
     assert one(look(), Kind.leaf, "daily").number == 1
@@ -192,7 +195,7 @@ def test_authorities_of_timestamps_and_trusted_roots_are_deadlines_that_turn_not
     place.judge()
     found = look(days=3650)
     stamper = one(found, Kind.tsa, "Acme TSA 1")
-    assert (stamper.number, stamper.stays) == (0, {Why.token: 1})
+    assert (stamper.number, stamper.stays) == (0, {Why.keeps: 1})
     assert one(found, Kind.tsa_authority, "Acme TSA Root").stores == ("tsa:acme",)
     assert one(found, Kind.root, "Fjord Payments Root").steps == ()
 
