@@ -47,7 +47,7 @@ class Filters:
         )
         return cls(
             text=(query.get("q") or "").replace("\0", "").strip()[:255],
-            state=query.get("state") or "valid",
+            state=query.get("state") if query.get("state") in STATES else "valid",
             role=query.get("role") or "",
             store=(query.get("store") or "").replace("\0", "")[:300],
             unknown=unknown,

@@ -27,7 +27,6 @@ def certificates(request: Request) -> HttpResponse:
     sight = sight_of(request.user)
     rows = sight.certificates.filter(filters.place(sight.stores))
     figures = certificate_list.figures(rows, now)
-    state = filters.state if filters.state in STATES else "valid"
     found = certificate_list.page(
         sight,
         rows.filter(filters.when(now)),
@@ -42,8 +41,8 @@ def certificates(request: Request) -> HttpResponse:
         "filters": filters,
         "page": found,
         "rows": [(row, ROLES[row.role], expiry_word(row.certificate, now)) for row in found.rows],
-        "views": [(VIEWS[name], f"?{filters.query(state=name)}", figures[name], name == state) for name in STATES],
-        "selected": figures[state],
+        "views": [(VIEWS[name], f"?{filters.query(state=name)}", figures[name], name == filters.state) for name in STATES],
+        "selected": figures[filters.state],
         "roles": [(label, f"?{filters.query(role=role.value)}") for role, label in ROLES.items()],
         "stores": sorted({name for names in sight.stores.values() for name in names}),
         "store_urls": [
