@@ -260,6 +260,7 @@ def sum_of(counts: Mapping[str, int]) -> int:
 
 REQUEST_KINDS = {
     "ping": "Asking whether it is a registry",
+    "challenge": "Refused until authenticated",
     "token": "Tokens",
     "catalog": "Catalog",
     "tags": "Tags",

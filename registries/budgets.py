@@ -1,6 +1,7 @@
 """One budget for each registry host, whatever connections, repositories and workers ask it: how much at once, and when at all.
 
 It grows by one while all goes well and is halved when a registry pushes back (429, 5xx); `Retry-After` keeps everybody away.
+Where little is left of a limit that a registry tells, the rest is for whoever waits for an answer.
 """
 
 import threading
@@ -27,6 +28,7 @@ class HostBudget(models.Model):
     host = models.CharField(max_length=255, unique=True)
     at_once = models.PositiveSmallIntegerField(default=FIRST)
     paused_until = models.DateTimeField(null=True)
+    spared_until = models.DateTimeField(null=True)  # only what a person waits for is asked
     refused_at = models.DateTimeField(null=True)
     refusals = models.PositiveIntegerField(default=0)  # since it last grew
 
@@ -75,14 +77,22 @@ class Budget:
         self._good = 0
         self._delay = 0.0
 
-    def refresh(self) -> datetime | None:
-        """Take over what all workers found out; answers until when nobody may ask."""
+    def refresh(self, *, awaited: bool = False) -> datetime | None:
+        """Take over what all workers found out; answers until when nobody may ask. `awaited`: somebody waits for this."""
         row, _ = HostBudget.objects.get_or_create(host=self.host)
         if self._good >= GOOD_ANSWERS:
             self._good = 0
             HostBudget.objects.filter(pk=row.pk, at_once__lt=MOST).update(at_once=F("at_once") + 1, refusals=0)
         self.gate.allow(row.at_once // max(1, self._sharing()))
-        return row.paused_until if row.paused_until and row.paused_until > self._now() else None
+        times = (row.paused_until, None if awaited else row.spared_until)
+        return max((time for time in times if time and time > self._now()), default=None)
+
+    def spare(self, seconds: float) -> datetime:
+        """Leave what remains of a limit to whoever waits for an answer; answers until when."""
+        until = self._now() + min(timedelta(seconds=max(seconds, 1.0)), LONGEST_PAUSE)
+        HostBudget.objects.get_or_create(host=self.host)
+        HostBudget.objects.filter(host=self.host).update(spared_until=until)
+        return until
 
     def wait(self) -> None:
         """In a thread, before a request: slower after each failure of the registry, until an answer is good."""
@@ -118,5 +128,6 @@ def pushed_back(host: str, at: datetime, retry_after: float | None, *, pause: bo
 
 
 def paused_hosts(at: datetime) -> set[str]:
-    """The hosts that nobody may ask now."""
-    return set(HostBudget.objects.filter(paused_until__gt=at).values_list("host", flat=True))
+    """The hosts that no worker may ask by itself now."""
+    paused = Q(paused_until__gt=at) | Q(spared_until__gt=at)
+    return set(HostBudget.objects.filter(paused).values_list("host", flat=True))

@@ -14,8 +14,10 @@ from registries.docker_config import TOKEN_USER
 from registries.models import Registry
 from registries.oci.archive import layout_at
 from registries.oci.client import Client, Credentials
+from registries.oci.connection import Connection
 from registries.oci.errors import LayoutError, OciError, RegistryError, as_sentence
 from registries.oci.layout import Layout
+from registries.oci.pusher import Pusher
 from registries.oci.reference import canonical_registry
 from registries.transport import Transport, Wire
 
@@ -56,6 +58,24 @@ def open_source(registry: Registry, *, wire: Wire | None = None) -> Iterator[Ope
             capabilities.record(registry, client.observed, timezone.now())
 
 
+@contextmanager
+def open_pusher(registry: Registry, *, wire: Wire | None = None) -> Iterator[Pusher]:
+    """What to write with, closed afterwards: the one place where the credentials for pushing are used."""
+    if registry.source == Registry.Source.LAYOUT:
+        raise LayoutError(f"{registry} is a layout, which is only read; push to a registry")
+    known_as = _credentials(registry.push_username, credentials.open_(credentials.PUSHING, registry))
+    with Transport(allowed=registry.allowed_networks, ca_pem=registry.tls_ca, app=wire) as transport:
+        yield Pusher(
+            Connection(
+                transport,
+                base_url(registry),
+                credentials=known_as,
+                realm_hosts=registry.token_services,
+                pushes=True,
+            )
+        )
+
+
 def _known_as(registry: Registry) -> Credentials:
     """What this registry knows us by: a helper's answer, or what the connection stores."""
     if registry.credential_helper:
@@ -65,7 +85,11 @@ def _known_as(registry: Registry) -> Credentials:
             raise credentials.CredentialsError(str(error)) from error
         username, secret = found.username, found.secret
     else:
-        username, secret = registry.username, credentials.open_(registry)
+        username, secret = registry.username, credentials.open_(credentials.READING, registry)
+    return _credentials(username, secret)
+
+
+def _credentials(username: str, secret: str) -> Credentials:
     return Credentials(identity_token=secret) if username == TOKEN_USER and secret else Credentials(username, secret)
 
 

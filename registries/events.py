@@ -11,6 +11,7 @@ from registries.fields import DigestField
 class EventKind(models.TextChoices):
     SIGNATURE_WITHDRAWN = "signature_withdrawn", "Signature withdrawn"
     REFERRER_WITHDRAWN = "referrer_withdrawn", "Referrer no longer listed"
+    DROPPED_FROM_TAG = "dropped_from_tag", "Dropped from the referrers tag"
     TAG_MOVED_BACK = "tag_moved_back", "Tag moved back"
     TAG_GONE = "tag_gone", "Tag gone"
     ARTIFACT_GONE = "artifact_gone", "Artifact gone"

@@ -21,10 +21,12 @@ from registries.oci.digest import Digest
 from registries.oci.media_types import Kind
 from registries.oci.reference import is_repository_name
 from registries.polling import Tier, interval
+from registries.referrers_tags import ReferrersTag
 
 __all__ = [
     "Child", "Content", "Endpoint", "Event", "Fault", "Hint", "HostBudget", "Listing", "ListingHistory", "ListingSource", "Manifest",
-    "Presence", "PresenceQuerySet", "Registry", "Repository", "SchemaTag", "Served", "Survey", "Tag", "TagMove", "contents",
+    "Presence", "PresenceQuerySet",
+    "ReferrersTag", "Registry", "Repository", "SchemaTag", "Served", "Survey", "Tag", "TagMove", "contents",
 ]  # fmt: skip
 
 
@@ -51,6 +53,8 @@ class Registry(models.Model):
     capabilities = models.JSONField(default=dict, blank=True)  # name → {"value": …, "seen_at": …}
     username = models.CharField(max_length=255, blank=True)
     sealed_password = models.BinaryField(default=b"", blank=True)  # credentials.py
+    push_username = models.CharField(max_length=255, blank=True)  # for writing alone: reading never uses it
+    sealed_push_password = models.BinaryField(default=b"", blank=True)
     repository_patterns = models.JSONField(
         default=list, blank=True
     )  # names or patterns ("prod/*"); empty: every one of the catalog

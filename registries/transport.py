@@ -16,12 +16,14 @@ import httpx
 
 from registries.addresses import AllowedAddresses
 from registries.oci.errors import RegistryError
-from registries.oci.exchange import Answer, Headers
+from registries.oci.exchange import Answer, Headers, Outgoing
 from registries.pinning import Clock, GuardedBackend, Pinned, Resolver, reason_of, resolve
 
 Wire = httpx.BaseTransport
 "What carries requests: the network, or in tests a simulated registry."
 MAX_HEADERS = 128 * 1024  # bytes of headers, interim answers and framing beside a body
+MAX_REFUSAL = 64 * 1024  # bytes of an answer that comes instead of what was to be taken by pieces
+Sink = Callable[[bytes], object]
 
 
 class Transport:
@@ -58,16 +60,18 @@ class Transport:
         url: str,
         *,
         headers: Mapping[str, str],
-        body: bytes | None = None,
+        body: bytes | Outgoing | None = None,
         max_bytes: int,
         deadline: float,
+        into: Sink | None = None,
     ) -> Answer:
         """One request and its whole answer; redirects and failures of the server are answers too."""
+        length = {"Content-Length": str(body.size)} if isinstance(body, Outgoing) else {}
         try:
             request = httpx.Request(
                 method,
                 url,
-                headers={**headers, "Accept-Encoding": "identity"},
+                headers={**headers, **length, "Accept-Encoding": "identity"},
                 content=body,
                 extensions={"timeout": dict.fromkeys(("connect", "read", "write", "pool"), deadline)},
             )
@@ -83,12 +87,14 @@ class Transport:
             raise RegistryError(f"{url.partition('?')[0][:200]!a} is not an http or https URL", code="unreachable")
         with self._clock.ending_in(deadline, max_bytes + max_bytes // 16 + MAX_HEADERS):
             try:
-                return self._exchange(request, max_bytes)
+                return self._exchange(request, max_bytes, into)
             except httpx.HTTPError as error:
                 raise _translated(error, request.url, deadline) from error
 
-    def _exchange(self, request: httpx.Request, max_bytes: int) -> Answer:
+    def _exchange(self, request: httpx.Request, max_bytes: int, into: Sink | None) -> Answer:
         response = self._begin(request)
+        if into and response.status_code != 200:
+            into, max_bytes = None, min(max_bytes, MAX_REFUSAL)
         try:
             encoding = response.headers.get("content-encoding", "identity").strip().lower()
             if encoding not in ("", "identity") and request.method != "HEAD":
@@ -102,7 +108,7 @@ class Transport:
             return Answer(
                 response.status_code,
                 Headers(response.headers.multi_items()),
-                b"" if request.method == "HEAD" else self._read(response, request.url, max_bytes),
+                b"" if request.method == "HEAD" else self._read(response, request.url, max_bytes, into),
             )
         finally:
             response.close()
@@ -116,14 +122,15 @@ class Transport:
                 raise
             return self._wire.handle_request(request)
 
-    def _read(self, response: httpx.Response, url: httpx.URL, max_bytes: int) -> bytes:
+    def _read(self, response: httpx.Response, url: httpx.URL, max_bytes: int, into: Sink | None) -> bytes:
         chunks: list[bytes] = []
+        take = into or chunks.append
         size = 0
         for chunk in response.iter_raw():
             size += len(chunk)
             if size > max_bytes:
                 raise _too_large(url, max_bytes)
-            chunks.append(chunk)
+            take(chunk)
             if self._clock.left() <= 0:
                 raise httpx.ReadTimeout("the answer did not end in time")
         return b"".join(chunks)

@@ -6,14 +6,15 @@ from typing import Any
 
 from django import forms
 
-from dashboard.forms.fields import CertificateText, Lines, SecretText
+from dashboard.forms.fields import EXACT, CertificateText, Lines, SecretText
+from dashboard.forms.pushing import PushingFields
 from registries import addresses, credential_helpers, docker_config
+from registries.credentials import PUSHING, READING, Purpose
 from registries.models import Registry
 from registries.oci.errors import as_sentence
 from registries.oci.reference import canonical_registry, is_registry_name, is_repository_name
 
 ADDRESS_EXAMPLE = "Give host and port only, such as registry.example.com or registry.example.com:5000."
-EXACT = {"autocomplete": "off", "spellcheck": "false", "autocapitalize": "off"}
 _PATTERN = re.compile(r"[a-z0-9._/*?-]{1,255}")
 
 
@@ -34,15 +35,20 @@ class ConnectionForm(forms.Form):
         self.fields[self.reference_field].disabled = self.reference_is_fixed
 
     @property
-    def cleared_password(self) -> bool:
-        """Whether the stored password must go, now that the form is valid."""
-        return False
+    def secrets(self) -> dict[Purpose, str]:
+        """The secrets that were entered."""
+        return {}
+
+    @property
+    def forgotten(self) -> list[Purpose]:
+        """The stored secrets that must go, now that the form is valid."""
+        return []
 
     def initial_of(self, registry: Registry) -> dict[str, Any]:
         raise NotImplementedError
 
     def fill(self, registry: Registry) -> None:
-        """Write what was entered into the row, all but the password."""
+        """Write what was entered into the row, all but the secrets."""
         raise NotImplementedError
 
     def clean(self) -> dict[str, Any]:
@@ -56,7 +62,7 @@ class ConnectionForm(forms.Form):
         return data
 
 
-class RegistryForm(ConnectionForm):
+class RegistryForm(PushingFields, ConnectionForm):
     """A connection to a registry."""
 
     source = Registry.Source.REGISTRY
@@ -164,6 +170,7 @@ class RegistryForm(ConnectionForm):
             "address",
             "reference_name",
             "username",
+            "push_username",
             "credential_helper",
             "repository_patterns",
             "tls_ca",
@@ -223,6 +230,7 @@ class RegistryForm(ConnectionForm):
         if data.get("password") and not data.get("username"):
             self.add_error("username", "A password needs a user name. Many registries take any name beside a token.")
         self._check_password(data)
+        self.check_pushing(data, is_stored=bool(self.instance and self.instance.sealed_push_password))
         return data
 
     def _check_password(self, data: dict[str, Any]) -> None:
@@ -253,14 +261,22 @@ class RegistryForm(ConnectionForm):
         data["username"], data["password"] = login.username, login.secret
 
     @property
-    def cleared_password(self) -> bool:
+    def secrets(self) -> dict[Purpose, str]:
+        data = self.cleaned_data
+        return {READING: data.get("password", ""), PUSHING: data.get("push_password", "")}
+
+    @property
+    def forgotten(self) -> list[Purpose]:
         """A stored password was given for one address and one user, and not to be sent in the clear."""
-        known = self.instance
-        if not known or not known.sealed_password:
-            return False
-        moved = self.cleaned_data["address"] != known.address or self.cleaned_data["username"] != known.username
-        exposed = self.cleaned_data["plain_http"] and not known.plain_http
-        return moved or exposed or bool(self.cleaned_data.get("credential_helper"))
+        known, data = self.instance, self.cleaned_data
+        if not known:
+            return []
+        moved = data["address"] != known.address or (data["plain_http"] and not known.plain_http)
+        gone = {
+            READING: moved or data["username"] != known.username or bool(data.get("credential_helper")),
+            PUSHING: moved or data["push_username"] != known.push_username,
+        }
+        return [purpose for purpose, is_gone in gone.items() if is_gone and purpose.sealed(known)]
 
     def fill(self, registry: Registry) -> None:
         data = self.cleaned_data
@@ -273,6 +289,7 @@ class RegistryForm(ConnectionForm):
         registry.token_services = data["token_services"]
         registry.follow_redirects = data["follow_redirects"]
         registry.username = data["username"]
+        registry.push_username = data["push_username"]
         registry.credential_helper = data.get("credential_helper", "")
         registry.repository_patterns = data["repository_patterns"]
 

@@ -18,6 +18,7 @@ from dashboard.forms.registries import ConnectionForm, RegistryForm
 from dashboard.paging import page_of
 from dashboard.requests import Request
 from registries import capabilities, connections, credentials, disconnecting, tasks
+from registries.credentials import PUSHING, READING
 from registries.endpoints import EndpointKind
 from registries.models import Registry, Survey
 from registries.oci.errors import as_sentence
@@ -81,7 +82,7 @@ def _registry_context(request: Request, shown: Registry) -> dict[str, Any]:
     }
 
 
-@sensitive_post_parameters("password", "docker_config")
+@sensitive_post_parameters("password", "docker_config", "push_password")
 @require_http_methods(["GET", "HEAD", "POST"])
 @access.admin_required
 def add(request: Request) -> HttpResponse:
@@ -95,7 +96,7 @@ def add(request: Request) -> HttpResponse:
     return _form_page(request, form, None)
 
 
-@sensitive_post_parameters("password", "docker_config")
+@sensitive_post_parameters("password", "docker_config", "push_password")
 @require_http_methods(["GET", "HEAD", "POST"])
 @access.admin_required
 def edit(request: Request, registry_id: int) -> HttpResponse:
@@ -103,7 +104,7 @@ def edit(request: Request, registry_id: int) -> HttpResponse:
     kind = LayoutForm if known.source == Registry.Source.LAYOUT else RegistryForm
     form = kind(request.POST or None, request.FILES or None, instance=known)
     if request.method == "POST" and form.is_valid():
-        cleared = form.cleared_password and not form.cleaned_data.get("password")
+        cleared = any(not form.secrets.get(purpose) for purpose in form.forgotten)
         if _save(request, form, Registry.objects.get(pk=known.pk)):
             messages.success(request, "The connection was changed. What failed before is tried again now.")
             if cleared:
@@ -131,21 +132,22 @@ def _save(request: Request, form: ConnectionForm, target: Registry) -> Registry 
     now = timezone.now()
     is_new = target.pk is None
     before = _audited(target)
-    password = form.cleaned_data.get("password", "")
+    given = {purpose: secret for purpose, secret in form.secrets.items() if secret}
     try:
         with transaction.atomic():
-            if form.cleared_password:
-                target.sealed_password = b""
+            for purpose in form.forgotten:
+                setattr(target, purpose.column, b"")
             form.fill(target)
             target.save()
-            if password:  # sealed for this very row, so it needs the row's id
-                target.sealed_password = credentials.seal(target, password)
-                target.save(update_fields=["sealed_password"])
+            for purpose, secret in given.items():  # sealed for this very row, so it needs the row's id
+                setattr(target, purpose.column, credentials.seal(purpose, target, secret))
+                target.save(update_fields=[purpose.column])
             Survey.objects.update_or_create(registry=target, defaults={"due_at": now})
             target.repositories.exclude(last_error="").update(due_at=now)
             changes = {name: value for name, value in _audited(target).items() if is_new or value != before[name]}
             action = "registry.connected" if is_new else "registry.changed"
-            audit.record(request.user, action, str(target), now, password_given=bool(password), **changes)
+            secrets = {"password_given": READING in given} | ({"push_password_given": True} if PUSHING in given else {})
+            audit.record(request.user, action, str(target), now, **secrets, **changes)
             _nudge()
     except credentials.CredentialsError as error:
         form.add_error("password", as_sentence(str(error)))
@@ -154,9 +156,9 @@ def _save(request: Request, form: ConnectionForm, target: Registry) -> Registry 
 
 
 def _audited(target: Registry) -> dict[str, Any]:
-    """What an audit entry says of a connection: all but the password."""
+    """What an audit entry says of a connection: all but the secrets."""
     names = ("source", "address", "reference_name", "plain_http", "allowed_networks", "tls_ca", "username")
-    more = ("repository_patterns", "token_services", "follow_redirects", "credential_helper")
+    more = ("repository_patterns", "token_services", "follow_redirects", "credential_helper", "push_username")
     return {name: getattr(target, name) for name in (*names, *more)}
 
 

@@ -14,6 +14,7 @@ from registries.budgets import Budget
 from registries.indexing.fetching import Fetcher, InterruptedIndexError
 from registries.leases import Lease
 from registries.models import Fault, Hint, Listing, Presence, Repository
+from registries.oci.client import Client
 from registries.oci.digest import Digest
 from registries.oci.errors import RegistryError, as_sentence
 from registries.oci.layout import Layout
@@ -180,6 +181,7 @@ class Run:
 
     def tick(self) -> None:
         """Keep the lease and show progress while the network is slow; at most once a second."""
+        self._leave_the_rest()
         now = self.now()
         if abs(now - self._ticked_at) >= TICK:
             self._ticked_at = now
@@ -198,11 +200,22 @@ class Run:
         self._mind_the_budget()
 
     def _mind_the_budget(self) -> None:
-        until = self.budget.refresh() if self.budget.host else None
+        until = self.budget.refresh(awaited=bool(self.only)) if self.budget.host else None
         if until:
-            wait = (until - self.now()).total_seconds()
-            text = f"{self.budget.host} asked for patience; it will be asked again at {until:%H:%M:%S} UTC"
-            raise InterruptedIndexError(RegistryError(text, code="rate_limited", retry_after=wait))
+            self._pause(until, "asked for patience")
+
+    def _leave_the_rest(self) -> None:
+        """Where little is left of a limit on requests, that is for people who wait for an answer."""
+        seconds = self.source.nearly_spent if isinstance(self.source, Client) and not self.only else 0.0
+        if seconds:
+            self._pause(
+                self.budget.spare(seconds), "lets us ask little more for now, which is kept for people who wait"
+            )
+
+    def _pause(self, until: datetime, why: str) -> None:
+        text = f"{self.budget.host} {why}; it will be asked again at {until:%H:%M:%S} UTC"
+        wait = (until - self.now()).total_seconds()
+        raise InterruptedIndexError(RegistryError(text, code="rate_limited", retry_after=wait))
 
     def interrupted(self, error: str, retry_after: timedelta | None) -> None:
         """Give the work back; what was committed stays, what was known before stays."""

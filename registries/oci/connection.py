@@ -9,13 +9,15 @@ from urllib.parse import urlencode, urljoin
 from registries.oci.authorization import Authorizer, Credentials, Origin
 from registries.oci.challenge import parse_challenges
 from registries.oci.errors import LimitError, ReferenceFormatError, RegistryError
-from registries.oci.exchange import Answer, Headers, Send
+from registries.oci.exchange import Answer, Carry, Headers, Outgoing
 from registries.oci.failures import failure, redirect_refused, shown
 from registries.oci.paging import next_page
+from registries.oci.rate_limit import nearly_spent
 
 MAX_PAGES = 100
 MAX_REDIRECTS = 3
 MAX_SMALL = 64 * 1024
+SLOWEST = 100_000  # bytes a second: what is carried by pieces may take so much longer
 USER_AGENT = "Signboard/0.1"
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 # Blobs commonly lie in a storage service. Fronts that redirect the rest are followed only where an operator says so.
@@ -28,7 +30,7 @@ class Call:
     """One thing to ask of a registry."""
 
     kind: str
-    "What it counts as: tags, manifest_head, manifest, referrers, blob, token, catalog, ping."
+    "What it counts as: tags, manifest_head, manifest, referrers, blob, catalog, ping."
     path: str
     what: str
     "How an error names it."
@@ -37,6 +39,15 @@ class Call:
     max_bytes: int
     method: str = "GET"
     if_none_match: str = ""
+    if_match: str = ""
+    body: bytes | Outgoing | None = None
+    content_type: str = ""
+    into: Callable[[bytes], object] | None = None
+    "What takes the content of an answer piece by piece."
+
+    def with_content(self, body: bytes | Outgoing, content_type: str, if_match: str = "") -> "Call":
+        """The same, carrying something."""
+        return replace(self, body=body, content_type=content_type, if_match=if_match)
 
 
 class Connection:
@@ -44,25 +55,36 @@ class Connection:
 
     def __init__(
         self,
-        send: Send,
+        send: Carry,
         base_url: str,
         *,
         credentials: Credentials | None = None,
         realm_hosts: Sequence[str] = (),
         follow_redirects: bool = False,
+        pushes: bool = False,
         monotonic: Callable[[], float] = time.monotonic,
         deadline: float = 10.0,
     ) -> None:
+        """`pushes`: tokens may be asked for that allow writing; else never, whatever the registry proposes."""
         if base_url.rstrip("/").count("/") != 2:
             raise ReferenceFormatError(f"{shown(base_url)} is not an address such as https://registry.example.com:5000")
         self.origin = Origin.of(base_url)
         self.credentials = credentials or Credentials()
         self.requests: Counter[str] = Counter()
         self.observed: dict[str, str] = {}
+        self.nearly_spent = 0.0
         self._followed = REDIRECTED | (REDIRECTED_BY_CHOICE if follow_redirects else frozenset())
         self._send = send
         self._deadline = deadline
-        self._authorizer = Authorizer(self.origin, self.credentials, realm_hosts, self._ask_for_token, monotonic)
+        self._pushes = pushes
+        self._authorizer = Authorizer(
+            self.origin,
+            self.credentials,
+            realm_hosts,
+            self._ask_for_token,
+            monotonic,
+            actions=("pull", "push") if pushes else ("pull",),
+        )
 
     @property
     def authorized(self) -> bool:
@@ -77,6 +99,8 @@ class Connection:
         authorization = self._authorizer.header(call.scope)
         answer = self._once(call, authorization)
         if answer.status == 401:
+            self.requests[call.kind] -= 1  # it was no answer to what we asked
+            self.requests["challenge"] += 1
             authorization = self._authorizer.answer(answer, call.scope, refused=authorization, what=call.what)
             answer = self._once(call, authorization)
         return self._follow(answer, call) if answer.status in REDIRECTS and call.kind in self._followed else answer
@@ -87,11 +111,11 @@ class Connection:
         *,
         sizes: Sequence[int | None] = (None,),
         query: str = "",
-        last: Callable[[Answer, int], str] | None = None,
+        last: Callable[[Answer, int | None], str] | None = None,
     ) -> Iterator[tuple[Answer, bool]]:
         """Each page and whether another may follow. The first may be a failure; a later failure raises RegistryError.
 
-        `last` tells the name after which to go on where a full page (of so many) carries no link.
+        `last` tells the name after which to go on where a full page (of so many, if we said how many) carries no link.
         """
         answer, path, size = self._first_page(call, sizes, query)
         seen = {path}
@@ -103,8 +127,8 @@ class Connection:
                 refused = error
             if following:
                 self.observed["paging"] = "link"
-            elif last and size and not refused and answer.status == 200 and (name := last(answer, size)):
-                following = f"{call.path}?{urlencode({'n': size, 'last': name})}"
+            elif last and not refused and answer.status == 200 and (name := last(answer, size)):
+                following = f"{call.path}?{urlencode({**({'n': size} if size else {}), 'last': name})}"
                 following = "" if following in seen else following  # the same page again: it does not page
             yield answer, bool(following or refused)
             if refused:
@@ -139,13 +163,13 @@ class Connection:
             headers = {"Accept": call.accept, "User-Agent": USER_AGENT}
             if at_home and (authorization := self._authorizer.header(call.scope)):
                 headers["Authorization"] = authorization
-            answer = self._transmit("redirect", call.method, url, headers, None, call.max_bytes)
+            answer = self._transmit("redirect", call.method, url, headers, None, call.max_bytes, call.into)
         if answer.status in REDIRECTS:
             raise redirect_refused(answer, call.what)
         return answer
 
     def failure(self, answer: Answer, what: str) -> RegistryError:
-        return failure(answer, what, with_credentials=bool(self.credentials))
+        return failure(answer, what, with_credentials=bool(self.credentials), pushes=self._pushes)
 
     def leads_elsewhere(self, answer: Answer, call: Call) -> bool:
         """Whether an answer redirects to another host."""
@@ -170,20 +194,33 @@ class Connection:
 
     def _once(self, call: Call, authorization: str) -> Answer:
         headers = {"Accept": call.accept, "User-Agent": USER_AGENT}
-        if call.if_none_match:
-            headers["If-None-Match"] = call.if_none_match
-        if authorization:
-            headers["Authorization"] = authorization
-        return self._transmit(call.kind, call.method, self._url(call.path), headers, None, call.max_bytes)
+        named = {
+            "If-None-Match": call.if_none_match,
+            "If-Match": call.if_match,
+            "Content-Type": call.content_type,
+            "Authorization": authorization,
+        }
+        headers |= {name: value for name, value in named.items() if value}
+        url = self._url(call.path)
+        return self._transmit(call.kind, call.method, url, headers, call.body, call.max_bytes, call.into)
 
     def _ask_for_token(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
         return self._transmit("token", method, url, {**headers, "User-Agent": USER_AGENT}, body, MAX_SMALL)
 
     def _transmit(
-        self, kind: str, method: str, url: str, headers: Mapping[str, str], body: bytes | None, max_bytes: int
+        self,
+        kind: str,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes | Outgoing | None,
+        max_bytes: int,
+        into: Callable[[bytes], object] | None = None,
     ) -> Answer:
         self.requests[kind] += 1
-        answer = self._send(method, url, headers=headers, body=body, max_bytes=max_bytes, deadline=self._deadline)
+        carried = (body.size if isinstance(body, Outgoing) else 0) + (max_bytes if into else 0)
+        deadline = self._deadline + carried / SLOWEST
+        answer = self._send(method, url, headers=headers, body=body, max_bytes=max_bytes, deadline=deadline, into=into)
         self._observe(kind, answer)
         if len(answer.body) > max_bytes:
             raise RegistryError(f"the answer has more than {max_bytes} bytes", code="too_large")
@@ -199,6 +236,7 @@ class Connection:
         for header, name in (("warning", "warning"), ("ratelimit-remaining", "rate_limit")):
             if text := shown(answer.headers.get(header)):
                 self.observed[name] = text
+        self.nearly_spent = nearly_spent(answer.headers) or self.nearly_spent
 
     def _url(self, path: str) -> str:
         return f"{self.origin.scheme}://{self.origin.authority}{path}"

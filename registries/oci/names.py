@@ -9,6 +9,7 @@ from registries.oci.exchange import Answer
 from registries.oci.failures import not_a_registry
 
 PAGE_SIZES = (1000, 100, None)
+OWN_SIZES = frozenset({50, 100, 1000})  # where registries end a page by themselves, whatever was asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ def _names_once(connection: Connection, call: Call, member: str, limit: int | No
     read: list[list[object]] = []  # the page that was read already, to see whether another may follow
     odd = repeated = 0
 
-    def last(page: Answer, size: int) -> str:
+    def last(page: Answer, size: int | None) -> str:
         try:
             read.append(_entries(page, member, call.what))
         except RegistryError:
@@ -84,9 +85,9 @@ def _entries(answer: Answer, member: str, what: str) -> list[object]:
     return entries
 
 
-def _last(entries: list[object], size: int) -> str:
-    """The last name of a page that is as long as was asked for: a registry without links may have more."""
-    last = entries[-1] if len(entries) == size else ""
+def _last(entries: list[object], size: int | None) -> str:
+    """The last name of a page that looks full: a registry without links may have more."""
+    last = entries[-1] if entries and len(entries) in OWN_SIZES | {size} else ""
     return last if isinstance(last, str) and last.isascii() and last.isprintable() and len(last) <= 255 else ""
 
 

@@ -35,7 +35,7 @@ test.__test__ = False
 
 def with_password(registry, password):
     registry.username = "reader"
-    registry.sealed_password = credentials.seal(registry, password)
+    registry.sealed_password = credentials.seal(credentials.READING, registry, password)
     registry.save()
     return registry
 

@@ -96,6 +96,27 @@ def test_a_body_of_exactly_the_limit_is_read():
     assert len(ask(transport, max_bytes=10).body) == 10
 
 
+def test_what_is_taken_by_pieces_is_not_held():
+    transport, _ = serving(chunks=[b"x" * 1000] * 50)
+    pieces = []
+    answer = transport("GET", "https://registry.test/b", headers={}, max_bytes=50_000, deadline=5.0, into=pieces.append)
+    assert (answer.status, answer.body, pieces) == (200, b"", [b"x" * 1000] * 50)
+    transport, _ = serving(chunks=[b"x" * 1000] * 51)
+    with pytest.raises(RegistryError, match="larger than 50000 bytes"):
+        transport("GET", "https://registry.test/b", headers={}, max_bytes=50_000, deadline=5.0, into=pieces.append)
+
+
+def test_a_refusal_is_no_content_and_is_bounded_by_itself():
+    pieces = []
+    transport, _ = serving("404 Not Found", [b"no"])
+    asked = {"headers": {}, "max_bytes": 10**9, "deadline": 5.0, "into": pieces.append}
+    assert transport("GET", "https://registry.test/b", **asked).body == b"no"
+    transport, _ = serving("500 Internal Server Error", [b"x" * 1000] * 100)
+    with pytest.raises(RegistryError, match="larger than 65536 bytes"):
+        transport("GET", "https://registry.test/b", **asked)
+    assert not pieces
+
+
 def test_a_redirect_is_an_answer_and_not_followed():
     transport, asked = serving("307 Temporary Redirect", [b""], Location="http://169.254.169.254/")
     answer = ask(transport)

@@ -152,6 +152,34 @@ def test_a_blob_is_fetched_and_checked(demo):
     assert caught.value.code == "size_mismatch"
 
 
+@pytest.mark.parametrize(
+    ("content", "size", "code"),
+    [(b"envelope", 8, ""), (b"envelope", 9, "size_mismatch"), (b"ENVELOPE", 8, "digest_mismatch")],
+)
+def test_a_blob_is_handed_on_by_pieces_and_checked_at_its_end(content, size, code):
+    digest, pieces = Digest.of(b"envelope"), []
+    client, _ = scripted({f"/v2/app/blobs/{digest}": answer(200, content, "application/octet-stream")})
+    blob = Descriptor("application/x", digest, size)
+    try:
+        client.copy_blob("app", blob, pieces.append, max_size=100)
+    except RegistryError as error:
+        assert error.code == code
+    else:
+        assert not code
+    assert pieces == [content]
+
+
+def test_a_blob_that_is_not_had_or_too_large_hands_on_nothing():
+    digest, pieces = Digest.of(b"envelope"), []
+    client, registry = scripted({f"/v2/app/blobs/{digest}": answer(404, b"no")})
+    with pytest.raises(RegistryError, match="has no blob"):
+        client.copy_blob("app", Descriptor("application/x", digest, 8), pieces.append, max_size=100)
+    with pytest.raises(LimitError):
+        client.copy_blob("app", Descriptor("application/x", digest, 101), pieces.append, max_size=100)
+    assert not pieces
+    assert len(registry.asked) == 1
+
+
 def test_the_empty_blob_and_a_blob_over_the_limit_are_not_asked_for():
     client, registry = scripted({})
     assert client.blob("app", Descriptor(OCI_EMPTY, Digest.of(b"{}"), 2), max_size=10) == b"{}"
@@ -493,11 +521,19 @@ def test_no_url_is_built_from_what_is_no_name(name):
     ],
 )
 def test_the_answer_about_referrers_is_read_for_what_it_proves(given, supported, code):
-    client, _ = scripted({f"/v2/app/referrers/{SUBJECT}": given})
+    client, _ = scripted({f"/v2/app/referrers/{SUBJECT}": given, f"/v2/app/manifests/{SUBJECT}": answer(200)})
     found = client.referrers("app", SUBJECT, limit=10)
     assert found.supported is supported
     assert (found.error.code if found.error else None) == code
     assert found.complete is (supported is True)
+
+
+def test_a_subject_that_is_not_there_says_nothing_about_the_call():
+    unknown = answer(404, {"errors": [{"code": "MANIFEST_UNKNOWN"}]})
+    client, registry = scripted({f"/v2/app/referrers/{SUBJECT}": unknown})
+    found = client.referrers("app", SUBJECT, limit=10)
+    assert (found.supported, found.complete, found.error.code) == (None, False, "not_found")
+    assert [asked.method for asked in registry.asked] == ["GET", "HEAD"]
 
 
 def test_entries_are_kept_in_order_and_once():
