@@ -47,7 +47,7 @@ class Filters:
         )
         return cls(
             text=(query.get("q") or "").replace("\0", "").strip()[:255],
-            state=query.get("state") if query.get("state") in STATES else "valid",
+            state=next((name for name in STATES if name == query.get("state")), "valid"),
             role=query.get("role") or "",
             store=(query.get("store") or "").replace("\0", "")[:300],
             unknown=unknown,

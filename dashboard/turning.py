@@ -39,10 +39,11 @@ def page(
     size: int = listing.PAGE_SIZE,
 ) -> Page:
     """The artifacts of these steps that the person may see."""
-    by_place = {(step.alike.question, pk): step for step in steps for pk in step.alike.numbers}
-    rows = listing.artifacts(access.repositories_of(person), revisions.active_number(), at)
-    some = rows.filter(samples.LOOKED_AT, samples.rows_of(step.alike for step in by_place.values()))
+    by_place = {(step.alike.course, pk): step for step in steps for pk in step.alike.numbers}
+    active = revisions.active_number()
+    rows = samples.looked_at(listing.artifacts(access.repositories_of(person), active, at), active)
+    some = rows.filter(samples.rows_of(step.alike for step in by_place.values()))
     found = listing.page(some, after=after, before=before, size=size)
-    steps_of_rows = ((row, by_place[row.question, row.repository_id]) for row in found.rows)
+    steps_of_rows = ((row, by_place[vars(row)["runs"], row.repository_id]) for row in found.rows)
     turning = [Turning(row, step.after, step.reason) for row, step in steps_of_rows]
     return Page(turning, found.previous, found.next)

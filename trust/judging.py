@@ -23,8 +23,8 @@ NOT_EXAMINED = SignatureFault(
     Word.unknown, "not_examined", "The signature has not been examined yet.", ends_notation=False
 )
 
-type Found = tuple[Signature, Outcome | SignatureFault, str]
-"A signature's row, what was found out about it, and the key of its question."
+type Found = tuple[Signature, Outcome | SignatureFault, str, str]
+"A signature's row, what was found out about it, and the keys of its question and of its course."
 
 
 def judge_subjects(
@@ -50,10 +50,23 @@ def _judge_signatures(
         for row, result in zip(rows, results, strict=True):
             target = targets[row.pk]
             question = questions.of_signature(target, result, row.evidence)
-            judged[row.pk] = row, _finding(informed, question, target, result), question
+            finding = _finding(informed, question, target, result)
+            judged[row.pk] = row, finding, question, _course(target, result, row, finding, question)
             row.evidence = None
         lease.renew()
     return judged
+
+
+def _course(
+    target: Descriptor,
+    result: Evidence | SignatureFault,
+    row: Signature,
+    finding: Outcome | SignatureFault,
+    question: str,
+) -> str:
+    if isinstance(finding, SignatureFault):
+        return question
+    return questions.course_of(target, result, row.evidence, finding, question)
 
 
 def _finding(
@@ -71,9 +84,10 @@ def _judge(subject: Subject, rulings: Rulings, rows: dict[Digest, Found]) -> Jud
         subject=subject,
         verdict=verdict,
         signatures=tuple(
-            JudgedRow(row, _outcome(rulings, finding), question) for row, finding, question in filter(None, signed)
+            JudgedRow(row, _outcome(rulings, finding), question) for row, finding, question, _ in filter(None, signed)
         ),
         question=questions.of_artifact(subject, [found and (found[2], found[0].chain_id) for found in signed]),
+        course=questions.of_artifact(subject, [found and (found[3], found[0].chain_id) for found in signed]),
         chain=deciding[0].chain_id if deciding else None,
         resting=resting_of(deciding[1]) if deciding else {},
     )

@@ -81,7 +81,7 @@ def material(revision: TrustRevision) -> Material:
 def _material(pk: int, _fingerprint: str, policy: bytes, blob_policy: bytes) -> Material:
     # The fingerprint is part of the key: a database restored under a running process may use a pk again.
     blobs = BlobTrustPolicy.parse(blob_policy) if blob_policy else None
-    return Material(TrustPolicy.parse(policy), _stores(files_of(pk)), blobs)
+    return Material(TrustPolicy.parse(policy), stores_of(files_of(pk)), blobs)
 
 
 def files_of(pk: int) -> dict[tuple[str, str, str], bytes]:
@@ -126,7 +126,9 @@ def publish(
                 raise StaleRevisionError(_stale_message(based_on))
             revision.save(force_insert=True)  # its number is unique: of two that get here, one fails
             StoreFile.objects.bulk_create(_rows(revision, files))
-            chains.store((), (one for store in _stores(files) for one in store.certificates if not chains.has_nul(one)))
+            chains.store(
+                (), (one for store in stores_of(files) for one in store.certificates if not chains.has_nul(one))
+            )
     except IntegrityError as error:
         raise StaleRevisionError(_stale_message(based_on)) from error
     return revision
@@ -139,7 +141,7 @@ def check_files(files: StoreFiles) -> None:
             raise TrustStoreError(
                 f"{quote(name)} is no name for a certificate file: use letters, digits, dot, underscore, dash"
             )
-    for store in _stores(files):
+    for store in stores_of(files):
         if store.fault:
             raise TrustStoreError(store.fault)
 
@@ -154,7 +156,8 @@ def fingerprint(policy: bytes, files: StoreFiles, blob_policy: bytes = b"") -> s
     return hashlib.sha256(b"".join(len(part).to_bytes(8) + part for part in parts)).hexdigest()
 
 
-def _stores(files: StoreFiles) -> TrustStores:
+def stores_of(files: StoreFiles) -> TrustStores:
+    """The stores that these files make."""
     by_store: dict[tuple[str, str], dict[str, bytes]] = {}
     for (store_type, store_name, name), content in files.items():
         by_store.setdefault((store_type, store_name), {})[name] = content

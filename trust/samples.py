@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import batched
 
-from django.db.models import Count, Min, Q, QuerySet
+from django.db.models import Case, CharField, Count, F, Min, Q, QuerySet, When
 
 from registries.models import Fault, Listing, Repository, Served
 from registries.oci.digest import Digest
@@ -38,10 +38,10 @@ type Place = tuple[int, Digest]
 
 @dataclass(frozen=True, slots=True)
 class Alike:
-    """Artifacts of one question under one statement: whatever befalls one of them befalls all."""
+    """Artifacts of one course under one statement: whatever befalls one of them befalls all."""
 
     statement: str
-    question: str
+    course: str
     numbers: Mapping[int, int] = field(hash=False)  # by repository
     sample: int  # key of the status of one of them
 
@@ -53,17 +53,24 @@ class Alike:
         return replace(self, numbers={pk: n for pk, n in self.numbers.items() if pk in repositories})
 
 
+def looked_at(rows: QuerySet[ArtifactStatus], active: int | None) -> QuerySet[ArtifactStatus]:
+    """Those of the rows that may turn by themselves, with their course as `runs`: that of their question at the least."""
+    current = Q(revision__isnull=False, revision=active) & ~Q(course="")
+    runs = Case(When(current, then=F("course")), default=F("question"), output_field=CharField())
+    return rows.filter(LOOKED_AT).annotate(runs=runs)
+
+
 def rows_of(some: Iterable[Alike]) -> Q:
-    """The statuses of these artifacts, among those that are `LOOKED_AT`."""
+    """The statuses of these artifacts, among those that are `looked_at`."""
     places: dict[str, set[int]] = defaultdict(set)
     for alike in some:
-        places[alike.question] |= alike.numbers.keys()
-    alike_places: dict[frozenset[int], list[str]] = defaultdict(list)
-    for question, repositories in places.items():
-        alike_places[frozenset(repositories)].append(question)
+        places[alike.course] |= alike.numbers.keys()
+    courses: dict[frozenset[int], list[str]] = defaultdict(list)
+    for course, repositories in places.items():
+        courses[frozenset(repositories)].append(course)
     found = Q(pk__in=[])
-    for where, asked in alike_places.items():
-        found |= Q(repository__in=where, question__in=asked)
+    for where, some_courses in courses.items():
+        found |= Q(("runs__in", some_courses), repository__in=where)
     return found
 
 
@@ -142,14 +149,14 @@ def take(repositories: QuerySet[Repository], at: datetime) -> Samples:
 
 
 def _alike(repositories: QuerySet[Repository], revision: TrustRevision) -> list[Alike]:
-    """All artifacts that are green, or will be, by statement and question; the most numerous first."""
-    rows = ArtifactStatus.objects.within(repositories).artifacts().filter(LOOKED_AT)
-    groups = rows.order_by().values_list("repository_id", "question").annotate(Count("pk"), Min("pk"))
+    """All artifacts that are green, or will be, by statement and course; the most numerous first."""
+    rows = looked_at(ArtifactStatus.objects.within(repositories).artifacts(), revision.number)
+    groups = rows.order_by().values_list("repository_id", F("runs")).annotate(Count("pk"), Min("pk"))
     statements = _statements(revision)
     numbers: dict[tuple[str, str], dict[int, int]] = defaultdict(dict)
     firsts: dict[tuple[str, str], int] = {}
-    for repository, question, number, first in groups:
-        key = statements[repository], question
+    for repository, course, number, first in groups:
+        key = statements[repository], course
         numbers[key][repository] = number
         firsts[key] = min(first, firsts.get(key, first))
     found = [Alike(*key, some, firsts[key]) for key, some in numbers.items()]
@@ -228,7 +235,7 @@ class _Facts:
             result = readable(row, evidence, envelope)
             keys.append((questions.of_signature(subject.target, result, row.evidence), row.chain_id))
             results.append(result)
-        if questions.of_artifact(subject, keys) != alike.question or (repository, digest) not in self.served:
+        if questions.of_artifact(subject, keys) != status.question or (repository, digest) not in self.served:
             return None
         return Sample(alike, subject, tuple(results), rulings)
 

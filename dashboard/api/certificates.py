@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from dashboard import access, certificate_list, forecast_page, turning
-from dashboard.api.renderers import ArtifactsCsv
+from dashboard.api.renderers import RowsCsv
 from dashboard.api.serializers import ArtifactSerializer
 from dashboard.api.views import SIZES, limit_of, neighbour
 from dashboard.certificate_list import Filters, Row
@@ -24,7 +24,7 @@ from dashboard.renewals import Renewal, renewals
 from trust.forecast import Deadline, Step
 from trust.models import Certificate
 
-BOTH = [JSONRenderer, ArtifactsCsv]
+BOTH = [JSONRenderer, RowsCsv]
 
 
 @api_view(["GET"])
@@ -220,5 +220,5 @@ def _refuse(unknown: tuple[tuple[str, str], ...], known: Mapping[str, str]) -> N
 
 
 def _file(request: Request, name: str) -> dict[str, str]:
-    is_csv = request.accepted_renderer.format == ArtifactsCsv.format
+    is_csv = request.accepted_renderer.format == RowsCsv.format
     return {"Content-Disposition": f'attachment; filename="{name}.csv"'} if is_csv else {}

@@ -10,7 +10,7 @@ from rest_framework.renderers import BaseRenderer
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
-class ArtifactsCsv(BaseRenderer):
+class RowsCsv(BaseRenderer):
     """The rows of a list, a line each; a fault is a line too."""
 
     media_type = "text/csv"

@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from dashboard import access, listing, work
-from dashboard.api.renderers import ArtifactsCsv
+from dashboard.api.renderers import RowsCsv
 from dashboard.api.serializers import (
     ArtifactSerializer,
     registry_as_json,
@@ -30,12 +30,12 @@ from trust.on_the_spot import JudgedArtifact
 
 SIZES = {  # rows of a page: usually, and at most
     JSONRenderer.format: (listing.PAGE_SIZE, 200),
-    ArtifactsCsv.format: (listing.COUNTED, listing.COUNTED),
+    RowsCsv.format: (listing.COUNTED, listing.COUNTED),
 }
 
 
 @api_view(["GET"])
-@renderer_classes([JSONRenderer, ArtifactsCsv])
+@renderer_classes([JSONRenderer, RowsCsv])
 def artifacts(request: Request) -> Response:
     """The list of artifacts: `q`, `registry`, `repository`, `name`, `status`, `reason` narrow it; `after` pages it."""
     now = timezone.now()
@@ -44,7 +44,7 @@ def artifacts(request: Request) -> Response:
         raise ValidationError({name: [_not_understood(name, value)] for name, value in filters.unknown})
     rows = listing.artifacts(access.repositories_of(request.user), revisions.active_number(), now)
     found = listing.found_in(rows, filters).filter(filters.verdict())
-    is_csv = request.accepted_renderer.format == ArtifactsCsv.format
+    is_csv = request.accepted_renderer.format == RowsCsv.format
     page = listing.page(
         found,
         after=request.query_params.get("after", ""),

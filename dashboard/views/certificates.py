@@ -41,7 +41,9 @@ def certificates(request: Request) -> HttpResponse:
         "filters": filters,
         "page": found,
         "rows": [(row, ROLES[row.role], expiry_word(row.certificate, now)) for row in found.rows],
-        "views": [(VIEWS[name], f"?{filters.query(state=name)}", figures[name], name == filters.state) for name in STATES],
+        "views": [
+            (VIEWS[name], f"?{filters.query(state=name)}", figures[name], name == filters.state) for name in STATES
+        ],
         "selected": figures[filters.state],
         "roles": [(label, f"?{filters.query(role=role.value)}") for role, label in ROLES.items()],
         "stores": sorted({name for names in sight.stores.values() for name in names}),

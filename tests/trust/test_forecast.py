@@ -106,7 +106,7 @@ def words():
 def foretold(found, at):
     """The word of every status after all that turns until `at`."""
     said = words()
-    questions = dict(ArtifactStatus.objects.values_list("pk", "question"))
+    courses = dict(ArtifactStatus.objects.values_list("pk", "course"))
     places = dict(ArtifactStatus.objects.values_list("pk", "repository_id"))
     steps = sorted(
         ((deadline.instant, step) for deadline in found.deadlines for step in deadline.turning),
@@ -114,8 +114,8 @@ def foretold(found, at):
     )
     for instant, step in steps:
         if instant <= at:
-            for pk, question in questions.items():
-                if question == step.alike.question and places[pk] in step.alike.numbers:
+            for pk, course in courses.items():
+                if course == step.alike.course and places[pk] in step.alike.numbers:
                     assert said[pk] == step.before
                     said[pk] = step.after.value
     return said
@@ -287,6 +287,36 @@ def test_queries_do_not_grow_with_repositories(django_assert_max_num_queries):
         place.judge()
     with django_assert_max_num_queries(14):
         assert len(look().samples.samples) == 12
+
+
+def test_timestamps_of_other_times_run_the_same_course_while_they_hold(place):
+    publish(statement(stores=STORES, verifyTimestamp="afterCertExpiry"))
+    for hours in range(5):
+        place.signed("release-old-ca", timestamp_token=stamp(NOW - hours * HOUR))
+    place.signed("release-old-ca", timestamp_token=stamp(NOW - 5000 * DAY))  # when nothing was valid yet
+    place.signed("release-old-ca")
+    place.judge()
+    assert len(set(ArtifactStatus.objects.values_list("question", flat=True))) == 7
+    found = look()
+    assert sorted(sample.alike.number for sample in found.samples.samples) == [1, 1, 5]
+    assert one(found, Kind.leaf, "signer 01").stays == {Why.timestamp: 5}
+    assert one(found, Kind.leaf, "signer 01").number == 2
+
+
+def test_a_course_that_another_revision_gave_counts_for_nothing(place):
+    policy = statement(stores=STORES, verifyTimestamp="afterCertExpiry")
+    publish(policy)
+    for hours in range(3):
+        place.signed("release-old-ca", timestamp_token=stamp(NOW - hours * HOUR))
+    place.judge()
+    publish(statement("plain"))
+    assert [sample.alike.number for sample in look().samples.samples] == [1, 1, 1]
+    assert one(look(), Kind.leaf, "signer 01").number == 3  # as the new one says, though nothing was judged by it
+    place.judge()
+    assert [sample.alike.number for sample in look().samples.samples] == [1, 1, 1]
+    publish(policy)
+    place.judge()
+    assert [sample.alike.number for sample in look().samples.samples] == [3]
 
 
 def test_what_was_not_looked_at_is_counted(place, monkeypatch):

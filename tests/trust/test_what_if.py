@@ -31,7 +31,7 @@ def words():
 def foretold(supposed):
     said = words()
     for step in supposed.steps:
-        for pk in ArtifactStatus.objects.filter(question=step.alike.question).values_list("pk", flat=True):
+        for pk in ArtifactStatus.objects.filter(course=step.alike.course).values_list("pk", flat=True):
             assert said[pk] == step.before
             said[pk] = step.after.value
     return said

@@ -1,6 +1,6 @@
-"""The certificates of all trust stores have rows of their own, as those of signatures have."""
+"""The certificates of all trust stores have rows of their own, as those of signatures have; statuses know their course."""
 
-from django.db import migrations
+from django.db import migrations, models
 
 from trust.chains import FACTS, SERIAL_LENGTH, URLS, has_nul
 from trust.notary.certificates import read_certificates
@@ -31,4 +31,7 @@ def keep(apps, schema_editor):
 
 class Migration(migrations.Migration):
     dependencies = [("trust", "0001_initial")]
-    operations = [migrations.RunPython(keep, migrations.RunPython.noop)]
+    operations = [
+        migrations.RunPython(keep, migrations.RunPython.noop),
+        migrations.AddField("artifactstatus", "course", models.CharField(blank=True, default="", max_length=64)),
+    ]
