@@ -1,9 +1,11 @@
 """Certificates: the list, one certificate's page, and what would turn without it."""
 
+import importlib
 import re
 from datetime import timedelta
 
 import pytest
+from django.apps import apps
 from django.urls import reverse
 from django.utils import timezone
 
@@ -11,7 +13,7 @@ from demo.pki import ACME, Pki, make_authority
 from tests.dashboard.rows import make_person
 from tests.trust.seeding import DAY, Place, publish, statement
 from trust import revisions
-from trust.models import Certificate
+from trust.models import Certificate, StoreFile
 
 pytestmark = pytest.mark.django_db
 
@@ -296,3 +298,14 @@ def test_certificates_of_stores_of_older_revisions_are_kept(shop, reader):
     publish(files={("ca", "acme", "r.pem"): shop.pki.root.pem}, at=shop.now + timedelta(seconds=1))
     rows = listed(reader, state="all")
     assert rows[shop.pki.timestamp_root.thumbprints[0]]["stores"] == []
+
+
+def test_stores_of_before_certificates_had_rows_get_them(shop):
+    migration = importlib.import_module("trust.migrations.0002_certificates_of_stores")
+    before = list(Certificate.objects.order_by("pk").values())
+    Certificate.objects.filter(pk=shop.pki.timestamp_root.thumbprints[0]).delete()
+    StoreFile.objects.create(
+        revision=StoreFile.objects.first().revision, store_type="ca", store_name="old", file_name="x", content=b"junk"
+    )
+    migration.keep(apps, None)
+    assert list(Certificate.objects.order_by("pk").values()) == before
