@@ -77,13 +77,16 @@ class _Weaver:
 
 
 def certificate_graph(
-    sight: Sight, thumbprint: str, certificates: Mapping[str, Certificate], statements: Iterable[StatementRow]
+    sight: Sight,
+    thumbprint: str,
+    chains: Mapping[tuple[str, ...], Resting],
+    certificates: Mapping[str, Certificate],
+    statements: Iterable[StatementRow],
 ) -> SignatureGraph:
-    """The picture around one certificate; of its chains those with the most artifacts."""
-    chains = {sight.chains[name] for name in sight.chains_of(thumbprint)} or {(thumbprint,)}
-    resting = sight.resting_on(chain[0] for chain in chains)
-    ordered = sorted(chains, key=lambda chain: (-resting.get(chain[0], Resting()).number, chain))
+    """The picture around one certificate; of the chains through it those with the most artifacts."""
+    chains = chains or {(thumbprint,): Resting()}
+    ordered = sorted(chains, key=lambda chain: (-chains[chain].number, chain))
     weaver = _Weaver(sight, thumbprint, certificates, sight.chains_through(certificates), list(statements))
     for chain in ordered[:MOST]:
-        weaver.weave(chain, resting.get(chain[0], Resting()))
+        weaver.weave(chain, chains[chain])
     return woven(weaver.knots, weaver.links, max(0, len(ordered) - MOST))

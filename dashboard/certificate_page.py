@@ -9,14 +9,16 @@ from django.http import QueryDict
 
 from dashboard.access import Person, repositories_of, sees_everything
 from dashboard.certificate_graph import certificate_graph
-from dashboard.forecast_page import Row, Share, names_of, row_of
+from dashboard.forecast_page import Row, Share, names_of, row_of, turned_to
 from dashboard.renewals import Renewal, renewals
 from dashboard.signature_graph import SignatureGraph
 from dashboard.trust_pages import Reading
-from trust import revisions, seen, what_if
+from trust import revisions, samples, seen, what_if
 from trust.forecast import forecast
 from trust.models import Certificate
-from trust.seen import Resting, Role, Sight
+from trust.notary.outcome import Word
+from trust.samples import Samples
+from trust.seen import Resting, Role, Sight, total
 from trust.what_if import Supposed
 
 MOST_CHAINS = 20  # shown one by one
@@ -45,13 +47,12 @@ class Supposal:
             return cls(fault="The day must be today or later, within a hundred years.")
         return cls(kind, max(at, on) if kind else None)
 
-    def answered(self, person: Person, thumbprint: str, at: datetime) -> Supposed | None:
-        """What would follow, in what the person may see."""
-        repositories = repositories_of(person)
+    def answered(self, taken: Samples, thumbprint: str, at: datetime) -> Supposed | None:
+        """What would follow, in what the samples stand for."""
         if self.kind == "removed":
-            return what_if.removed(repositories, thumbprint, at)
+            return what_if.removed(taken, thumbprint, at)
         if self.kind == "revoked" and self.on:
-            return what_if.revoked(repositories, thumbprint, at, self.on)
+            return what_if.revoked(taken, thumbprint, at, self.on)
         return None
 
 
@@ -88,9 +89,8 @@ class CertificatePage:
     others: int
 
     @property
-    def turns(self) -> list[tuple[str, str, int]]:
-        turns = self.supposed.turns.items() if self.supposed else ()
-        return [(before, after, number) for (before, after), number in turns]
+    def turns(self) -> tuple[tuple[Word, int], ...]:
+        return turned_to(self.supposed.turns) if self.supposed else ()
 
 
 def sight_of(person: Person) -> Sight:
@@ -107,23 +107,29 @@ def certificate_page(
     fingerprints = sight.chains_of(row.pk)
     chains = [sight.chains[name] for name in fingerprints]
     known = _rows({row.pk, *(thumbprint for chain in chains for thumbprint in chain)})
-    numbers = sight.numbers_of(fingerprints)
-    fingerprints.sort(key=lambda name: (-numbers[name], name))
-    shown = tuple(ShownChain(tuple(known[one] for one in sight.chains[name]), numbers[name]) for name in fingerprints)
-    supposed = supposal.answered(person, row.pk, at)
+    below = sight.below(fingerprints)
+    fingerprints.sort(key=lambda name: (-below[name].number, name))
+    shown = tuple(
+        ShownChain(tuple(known[one] for one in sight.chains[name]), below[name].number)
+        for name in fingerprints[:MOST_CHAINS]
+    )
+    taken = samples.take(repositories_of(person), at)
+    supposed = supposal.answered(taken, row.pk, at)
     names = names_of(repositories_of(person))
     places = list(supposed.repositories.items()) if supposed else []
     return CertificatePage(
         certificate=row,
         role=Role(vars(row)["role"]),
         stores=sight.stores.get(row.pk, ()),
-        resting=sight.resting_on([row.pk])[row.pk],
+        resting=total(below.values()),
         claimed=sight.is_claimed(row.pk, fingerprints),
         counted=bool(fingerprints) or not any(name.startswith("tsa:") for name in sight.stores.get(row.pk, ("tsa:",))),
-        chains=shown[:MOST_CHAINS],
+        chains=shown,
         more_chains=max(0, len(chains) - MOST_CHAINS),
-        graph=certificate_graph(sight, row.pk, known, statements),
-        ends=_ends(person, row, names, at),
+        graph=certificate_graph(
+            sight, row.pk, {sight.chains[name]: below[name] for name in fingerprints}, known, statements
+        ),
+        ends=_ends(taken, row, names, at),
         renewals=tuple(renewals(sight, row.pk)) if fingerprints else (),
         supposal=supposal,
         supposed=supposed,
@@ -136,7 +142,7 @@ def _rows(thumbprints: set[str]) -> Mapping[str, Certificate]:
     return Certificate.objects.defer("der").in_bulk(thumbprints)
 
 
-def _ends(person: Person, row: Certificate, names: Mapping[int, str], at: datetime) -> Row | None:
+def _ends(taken: Samples, row: Certificate, names: Mapping[int, str], at: datetime) -> Row | None:
     """What becomes of artifacts on its last day; nothing where that is over."""
-    ending = forecast(repositories_of(person), at, row.not_after).find(f"certificate-{row.pk}")
+    ending = forecast(taken, at, row.not_after).find(f"certificate-{row.pk}")
     return row_of(ending, names) if ending else None

@@ -1,5 +1,6 @@
 """The forecast as pages, calendar and API show it: what one may ask, and each deadline in words."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -12,6 +13,7 @@ from django.urls import reverse
 from dashboard.timeline import Mark, Timeline, timeline
 from dashboard.words import LOOKS
 from registries.models import Repository
+from trust import samples
 from trust.forecast import Deadline, Forecast, Kind, Why, forecast
 from trust.models import Certificate
 from trust.notary.outcome import Word
@@ -34,14 +36,23 @@ KINDS = {
     Kind.signature: "Signature expiry",
     Kind.beginning: "Becomes valid",
 }
-REASONS = {  # why artifacts stay as they are, after their number
-    Why.timestamp: "timestamped, and stay as they are",
-    Why.authority: "signed at a time that a signing authority vouches for, and stay as they are",
-    Why.keeps: "keep their timestamps: tokens outlive the certificate that made them",
-    Why.other_signature: "stay as they are by another signature",
-    Why.tolerated: "stay as they are: their statement only logs it, or does not ask",
-    Why.before: "are not green by then: they turned before, or are not good yet",
-    Why.together: "turn at the same instant by another deadline",
+REASONS = {  # why artifacts stay as they are, after the number of one, and of more
+    Why.timestamp: ("is timestamped and stays", "are timestamped and stay"),
+    Why.authority: (
+        "stays: a signing authority vouches for its time",
+        "stay: a signing authority vouches for their time",
+    ),
+    Why.keeps: (
+        "stays: its token outlives the certificate that made it",
+        "stay: tokens outlive the certificate that made them",
+    ),
+    Why.other_signature: ("stays by another signature", "stay by another signature"),
+    Why.tolerated: (
+        "stays: its statement only logs it, or does not ask",
+        "stay: their statements only log it, or do not ask",
+    ),
+    Why.before: ("is not green by then anyway", "are not green by then anyway"),
+    Why.together: ("turns then by another deadline", "turn then by another deadline"),
 }
 NOTHING = {  # a deadline that turns nothing, where all have one reason
     Why.timestamp: "Nothing turns: every signature is timestamped",
@@ -135,7 +146,7 @@ class Row:
     deadline: Deadline
     url: str
     kind: str
-    turns: tuple[tuple[Word, Word, int], ...]
+    turns: tuple[tuple[Word, int], ...]  # what they read then, the most first
     nothing: str  # why nothing turns
     stays: tuple[str, ...]
     shares: tuple[Share, ...]
@@ -153,7 +164,7 @@ class Row:
     @property
     def word(self) -> Word:
         """What most of what turns reads then; a deadline that turns nothing reads well."""
-        return self.turns[0][1] if self.turns else Word.verified
+        return self.turns[0][0] if self.turns else Word.verified
 
     @property
     def summary(self) -> str:
@@ -161,7 +172,7 @@ class Row:
         ends = {Kind.signature: "signatures expire", Kind.beginning: "becomes valid"}
         what = f"{KINDS[self.deadline.kind]} {self.title}" if self.deadline.kind not in ends else self.title
         said = ends.get(self.deadline.kind, "expires")
-        turned = ", ".join(f"{n:,} turn {LOOKS[after].label.lower()}" for _, after, n in self.turns)
+        turned = ", ".join(f"{n:,} turn {LOOKS[after].label.lower()}" for after, n in self.turns)
         return f"{what}: {said}, {turned or 'nothing turns'}"
 
 
@@ -171,12 +182,20 @@ def row_of(deadline: Deadline, names: Mapping[int, str]) -> Row:
         deadline=deadline,
         url=reverse("deadline", args=[deadline.key]),
         kind=KINDS[deadline.kind],
-        turns=tuple((before, after, number) for (before, after), number in deadline.turns.items()),
+        turns=turned_to(deadline.turns),
         nothing="" if deadline.number else _nothing(deadline),
-        stays=tuple(f"{number:,} {REASONS[why]}" for why, number in deadline.stays.items()),
+        stays=tuple(f"{number:,} {REASONS[why][number != 1]}" for why, number in deadline.stays.items()),
         shares=tuple(Share(pk, names.get(pk, ""), number) for pk, number in places[:NAMED]),
         others=max(0, len(places) - NAMED),
     )
+
+
+def turned_to(turns: Mapping[tuple[Word, Word], int]) -> tuple[tuple[Word, int], ...]:
+    """How many read which word then, whatever they read before."""
+    found: Counter[Word] = Counter()
+    for (_, after), number in turns.items():
+        found[after] += number
+    return tuple(found.most_common())
 
 
 def _nothing(deadline: Deadline) -> str:
@@ -202,7 +221,7 @@ def narrowed(repositories: QuerySet[Repository], asked: Asked, at: datetime) -> 
     until = at + timedelta(days=asked.days)
     if asked.unknown:
         return Narrowed(Forecast(at, until), (), {})
-    found = forecast(repositories, at, until)
+    found = forecast(samples.take(repositories, at), at, until)
     deadlines = found.deadlines
     if asked.certificate:
         deadlines = tuple(each for each in deadlines if each.certificate.thumbprint == asked.certificate)
@@ -244,7 +263,9 @@ def picture(rows: Sequence[Row], at: datetime, until: datetime) -> Timeline:
 def deadline_of(repositories: QuerySet[Repository], key: str, at: datetime) -> Deadline | None:
     """The deadline of that name, if it lies ahead of what these repositories hold."""
     until = _until(key)
-    return forecast(repositories, at, until).find(key) if until and until >= at else None
+    if until is None or until < at:
+        return None
+    return forecast(samples.take(repositories, at), at, until).find(key)
 
 
 def _until(key: str) -> datetime | None:

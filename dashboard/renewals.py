@@ -49,8 +49,8 @@ def _numbers(sight: Sight, rows: Collection[RevocationSource], chains: Collectio
     """How many artifacts rest on the chains about which each source is asked."""
     through = RevocationSource.chains.through.objects.filter(revocationsource__in=rows, chain__in=chains)
     pairs = list(through.values_list("revocationsource_id", "chain_id"))
-    by_chain = sight.numbers_of({chain for _, chain in pairs})
+    by_chain = sight.below({chain for _, chain in pairs})
     numbers = Counter[int]()
     for source, chain in pairs:
-        numbers[source] += by_chain[chain]
+        numbers[source] += by_chain[chain].number
     return numbers

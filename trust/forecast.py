@@ -9,10 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from django.db.models import QuerySet
-
-from registries.models import Repository
-from trust import revisions, samples
+from trust import revisions
 from trust.notary.certificates import Certificate
 from trust.notary.evidence import Evidence, Scheme
 from trust.notary.levels import Validation
@@ -147,9 +144,8 @@ class Forecast:
         return next((deadline for deadline in (*self.deadlines, *self.short_lived) if deadline.key == key), None)
 
 
-def forecast(repositories: QuerySet[Repository], at: datetime, until: datetime) -> Forecast:
-    """Every deadline of what is green in these repositories, and of the active trust stores, from `at` through `until`."""
-    taken = samples.take(repositories, at)
+def forecast(taken: Samples, at: datetime, until: datetime) -> Forecast:
+    """Every deadline of what the samples stand for, and of the active trust stores, from `at` through `until`."""
     answers = taken.answers.assumed_renewed(at, until + MOMENT)
     found: dict[str, Deadline] = {}
     steps: dict[str, list[Step]] = defaultdict(list)

@@ -1,7 +1,7 @@
 """The certificates that somebody may see, what each is, and how many artifacts rest on it."""
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -39,6 +39,11 @@ class Resting:
     green: int = 0
 
 
+def total(some: Iterable[Resting]) -> Resting:
+    each = list(some)
+    return Resting(sum(one.number for one in each), sum(one.green for one in each))
+
+
 @dataclass(frozen=True, slots=True)
 class Sight:
     """The certificates within somebody's sight: of what they may see of the artifacts, and of the trust stores."""
@@ -71,24 +76,18 @@ class Sight:
 
     def resting_on(self, thumbprints: Iterable[str]) -> Mapping[str, Resting]:
         """How many artifacts rest on each of these certificates, by the signature that decides; two queries."""
-        wanted = set(thumbprints)
-        below = {name: wanted & set(chain) for name, chain in self.chains.items()}
-        numbers, greens = Counter[str](), Counter[str]()
-        for fingerprint, number, green in self._counted(name for name, found in below.items() if found):
-            for thumbprint in below[fingerprint]:
-                numbers[thumbprint] += number
-                greens[thumbprint] += green
-        return {thumbprint: Resting(numbers[thumbprint], greens[thumbprint]) for thumbprint in wanted}
+        through = self.chains_through(thumbprints)
+        below = self.below({name for chains in through.values() for name in chains})
+        return {one: total(below[name] for name in chains) for one, chains in through.items()}
 
-    def numbers_of(self, chains: Iterable[str]) -> Counter[str]:
-        """How many artifacts rest on each of these chains."""
-        numbers = Counter[str]()
-        for fingerprint, number, _ in self._counted(chains):
-            numbers[fingerprint] += number
-        return numbers
+    def below(self, chains: Iterable[str]) -> Mapping[str, Resting]:
+        """How many artifacts rest on each of these chains; two queries."""
+        found = dict.fromkeys(chains, Resting())
+        for name, number, green in self._counted(list(found)):
+            found[name] = total([found[name], Resting(number, green)])
+        return found
 
-    def _counted(self, chains: Iterable[str]) -> Iterator[tuple[str, int, int]]:
-        some = list(chains)
+    def _counted(self, some: Sequence[str]) -> Iterator[tuple[str, int, int]]:
         rows = ArtifactStatus.objects.within(self.repositories).artifacts().order_by()
         green = Count("pk", filter=Q(word__in=GREEN))
         for name in ("chain_id", "tsa_chain_id"):
@@ -103,9 +102,8 @@ def within(repositories: QuerySet[Repository], *, everything: bool) -> Sight:
     rows = Chain.objects.all()
     if not everything:
         verdicts = Verdict.objects.filter(repository__in=repositories, purpose=BUILD)
-        signers = verdicts.order_by().values_list("signature__chain_id", flat=True).distinct()
-        authorities = verdicts.order_by().values_list("tsa_chain_id", flat=True).distinct()
-        rows = rows.filter(pk__in={*signers, *authorities} - {None})
+        signs = Exists(verdicts.filter(signature__chain=OuterRef("pk")))  # found at the first, where one is
+        rows = rows.filter(signs | Exists(verdicts.filter(tsa_chain=OuterRef("pk"))))
     chains = {name: tuple(chain) for name, chain in rows.values_list("fingerprint", "thumbprints")}
     certificates = Certificate.objects.annotate(role=ROLE)
     if not everything:

@@ -9,11 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from django.db.models import QuerySet
-
-from registries.models import Repository
 from registries.oci.digest import Digest
-from trust import revisions, samples
+from trust import revisions
 from trust.forecast import Step, authority
 from trust.notary.certificates import Certificate
 from trust.notary.outcome import Word
@@ -57,9 +54,8 @@ class Supposed:
         return dict(found.most_common())
 
 
-def removed(repositories: QuerySet[Repository], thumbprint: str, at: datetime) -> Supposed:
+def removed(taken: Samples, thumbprint: str, at: datetime) -> Supposed:
     """If no trust store held the certificate any more."""
-    taken = samples.take(repositories, at)
     stores = revisions.material(taken.revision).stores if taken.revision else TrustStores.of()
     holders = [store for store in stores if any(one.thumbprint == thumbprint for one in store.certificates)]
     others = TrustStores.of(*filter(None, (_without(store, thumbprint) for store in stores)))
@@ -82,9 +78,8 @@ def _without(store: TrustStore, thumbprint: str) -> TrustStore | None:
     return replace(store, certificates=kept) if kept or not store.certificates else None
 
 
-def revoked(repositories: QuerySet[Repository], thumbprint: str, at: datetime, on: datetime) -> Supposed:
+def revoked(taken: Samples, thumbprint: str, at: datetime, on: datetime) -> Supposed:
     """If its authority announced on that day that it is revoked, and gave no earlier or later date of invalidity."""
-    taken = samples.take(repositories, at)
     on = max(at, on)
     answers = taken.answers.assumed_renewed(at, on + LASTS)
     supposed = answers

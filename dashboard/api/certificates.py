@@ -21,8 +21,10 @@ from dashboard.certificate_list import Filters, Row
 from dashboard.certificate_page import CertificatePage, Supposal, certificate_page, sight_of
 from dashboard.forecast_page import Asked, deadline_of, names_of, narrowed
 from dashboard.renewals import Renewal, renewals
+from trust import samples
 from trust.forecast import Deadline, Step
 from trust.models import Certificate
+from trust.notary.outcome import Word
 
 BOTH = [JSONRenderer, RowsCsv]
 
@@ -97,7 +99,7 @@ def _page_as_json(page: CertificatePage) -> dict[str, Any]:
             "if": page.supposal.kind,
             "at": supposed.at,
             "number": supposed.number,
-            "turns": [{"before": before, "after": after, "number": number} for before, after, number in page.turns],
+            "turns": _turns_as_json(supposed.turns),
             "stores": supposed.stores,
             "emptied": supposed.emptied,
             "sources": supposed.sources,
@@ -113,7 +115,7 @@ def certificate_turning(request: Request, thumbprint: str) -> Response:
     """The artifacts that would turn if the certificate were removed, or revoked on a day."""
     now = timezone.now()
     get_object_or_404(sight_of(request.user).certificates, pk=thumbprint)
-    supposed = _supposal(request).answered(request.user, thumbprint, now)
+    supposed = _supposal(request).answered(samples.take(access.repositories_of(request.user), now), thumbprint, now)
     if supposed is None:
         raise ValidationError({"if": ["It says what to suppose: removed or revoked."]})
     return _turning(request, supposed.steps)
@@ -155,11 +157,15 @@ def _deadline_as_json(deadline: Deadline, names: Mapping[int, str]) -> dict[str,
         "thumbprint": deadline.certificate.thumbprint,
         "subject": deadline.certificate.subject,
         "turning": deadline.number,
-        "turns": {f"{before}>{after}": number for (before, after), number in deadline.turns.items()},
+        "turns": _turns_as_json(deadline.turns),
         "stays": {why.value: number for why, number in deadline.stays.items()},
         "repositories": {names[pk]: number for pk, number in deadline.repositories.items() if pk in names},
         "stores": deadline.stores,
     }
+
+
+def _turns_as_json(turns: Mapping[tuple[Word, Word], int]) -> dict[str, int]:
+    return {f"{before}>{after}": number for (before, after), number in turns.items()}
 
 
 def _renewal_as_json(renewal: Renewal) -> dict[str, Any]:

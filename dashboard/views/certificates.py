@@ -8,11 +8,12 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from dashboard import certificate_list, turning
+from dashboard import access, certificate_list, turning
 from dashboard.certificate_list import STATES, Filters
 from dashboard.certificate_page import Supposal, certificate_page, sight_of
 from dashboard.requests import Request
 from dashboard.trust_pages import expiry_word
+from trust import samples
 from trust.seen import Role
 
 VIEWS = {"valid": "Valid", "soon": "Expire within 30 days", "expired": "Expired", "all": "All"}
@@ -101,7 +102,7 @@ def certificate_turning(request: Request, thumbprint: str) -> HttpResponse:
     now = timezone.now()
     row = get_object_or_404(sight_of(request.user).certificates, pk=thumbprint)
     supposal = Supposal.parse(request.GET, now)
-    supposed = supposal.answered(request.user, thumbprint, now)
+    supposed = supposal.answered(samples.take(access.repositories_of(request.user), now), thumbprint, now)
     if supposed is None:
         raise Http404
     asked = {name: value for name, value in request.GET.items() if name in ("if", "on")}

@@ -126,7 +126,7 @@ def all_repositories():
 
 
 def test_what_is_said_of_a_day_is_what_judging_writes_on_that_day(world, host, send):
-    found = forecast.forecast(all_repositories(), NOW, NOW + 330 * DAY)
+    found = look(330)
     instants = sorted({deadline.instant for deadline in found.deadlines if deadline.turning})
     assert len(instants) >= 5
     checked = [moment for instant in instants for moment in (instant - 2 * SECOND, instant)]
@@ -147,7 +147,7 @@ def one(found, kind, name=""):
 
 
 def look(days=60, **filters):
-    return forecast.forecast(Repository.objects.filter(**filters), NOW, NOW + days * DAY)
+    return forecast.forecast(samples.take(Repository.objects.filter(**filters), NOW), NOW, NOW + days * DAY)
 
 
 def test_each_deadline_says_how_many_turn_and_why_the_others_do_not(place):
@@ -220,7 +220,7 @@ def test_answers_that_run_out_are_assumed_renewed_and_those_that_ran_out_are_not
     place.judge()
     assert look(days=200).samples.samples
     assert all(each.number == 0 for each in look(days=200).deadlines)
-    late = forecast.forecast(all_repositories(), NOW + 2 * DAY, NOW + 200 * DAY)
+    late = forecast.forecast(samples.take(all_repositories(), NOW), NOW + 2 * DAY, NOW + 200 * DAY)
     assert [each for each in late.deadlines if each.steps] == []  # nothing is green there: the answer has run out
 
 

@@ -6,7 +6,7 @@ from registries.models import Listing, Repository
 from tests.trust import test_timestamp_revocation as tsa
 from tests.trust.revoking import OCSP, collect, ocsp_answer
 from tests.trust.seeding import DAY, NOW, Place, pki, publish, statement, store_files
-from trust import what_if
+from trust import samples, what_if
 from trust.models import ArtifactStatus, TrustRevision, Verdict
 from trust.notary.outcome import Word
 
@@ -20,8 +20,8 @@ def thumbprint(signer, place=0):
     return identity.thumbprints[place]
 
 
-def everything():
-    return Repository.objects.all()
+def everything(**filters):
+    return samples.take(Repository.objects.filter(**filters), NOW)
 
 
 def words():
@@ -136,7 +136,7 @@ def test_nothing_is_written_and_nothing_foreign_counted(place):
         each.signed("release")
         each.judge()
     before = list(Verdict.objects.values()), list(ArtifactStatus.objects.values()), TrustRevision.objects.count()
-    supposed = what_if.removed(Repository.objects.filter(name="shop/api"), thumbprint("release", -1), NOW)
+    supposed = what_if.removed(everything(name="shop/api"), thumbprint("release", -1), NOW)
     assert (supposed.number, set(supposed.repositories)) == (1, {place.repository.pk})
     assert before == (
         list(Verdict.objects.values()),
