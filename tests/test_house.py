@@ -69,11 +69,24 @@ def test_a_strongbox_reads_no_clock(box):
                 )
 
 
-def test_only_the_transport_imports_httpx():
-    users = [
-        path for room in ROOMS for path in modules(room) if "httpx" in {name.split(".")[0] for name in imports(path)}
-    ]
-    assert [str(path.relative_to(ROOT)) for path in users] == ["registries/transport.py"]
+SOCKETS = {"socket", "ssl", "http.client", "urllib.request", "httpx", "urllib3", "requests"}
+DOORS = {  # who may speak with other machines, or needs the words for it
+    "registries/addresses.py": {"socket"},
+    "registries/pinning.py": {"socket", "ssl"},
+    "registries/transport.py": {"ssl"},
+    "registries/wire.py": {"ssl"},
+    "dashboard/supervisor.py": {"socket"},
+}
+
+
+def test_only_the_transport_speaks_with_other_machines():
+    users = {
+        str(path.relative_to(ROOT)): found
+        for room in ROOMS
+        for path in modules(room)
+        if (found := SOCKETS & set(imports(path)))
+    }
+    assert users == DOORS
 
 
 def test_the_judge_imports_no_cryptography():

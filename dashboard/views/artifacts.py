@@ -21,7 +21,7 @@ from dashboard.requests import Request
 from dashboard.tree_page import tree_page
 from dashboard.words import reason_text
 from registries import exporting, questions, tasks
-from registries.models import Manifest
+from registries.models import Claim, Manifest
 from registries.oci.digest import Digest
 from trust import revisions
 from trust.holdings import is_signature_of
@@ -150,6 +150,7 @@ def artifact(request: Request, repository_id: int, digest: Digest) -> HttpRespon
         "at": judged.at,
         "trust": trust_page(place, judged, request.GET.get("signature", ""), everything=everything),
         "judged": judged,
+        "claim": Claim.objects.filter(repository=place.repository, digest=digest).first(),
     }
     return render(
         request, "dashboard/artifact_trust.html", head(request.user, place, judged.manifest, "artifact") | context

@@ -66,7 +66,7 @@ def _registry_context(request: Request, shown: Registry) -> dict[str, Any]:
         "registry": shown,
         "survey": survey,
         "sees_whole": access.sees_whole(request.user, shown),
-        "survey_condition": work.condition(survey, now) if survey else work.IDLE,
+        "survey_condition": work.survey_condition(survey, now),
         "progress": progress,
         "nobody_works": work.nobody_works(progress, now),
         "busy": bool(progress.waiting or (survey and work.condition(survey, now) in (work.RUNNING, work.QUEUED))),
@@ -92,6 +92,10 @@ def add(request: Request) -> HttpResponse:
         connected = _save(request, form, Registry())
         if connected:
             messages.success(request, f"{connected} is connected. Its repositories are being looked up.")
+            suggested = provider_of(connected.address)
+            if suggested and suggested.product and not connected.vendor:
+                text = f"The address looks like {suggested.name}: chosen as the product of the connection, it saves requests."
+                messages.info(request, text)
             return redirect("registry", connected.pk)
     return _form_page(request, form, None)
 
@@ -159,7 +163,8 @@ def _audited(target: Registry) -> dict[str, Any]:
     """What an audit entry says of a connection: all but the secrets."""
     names = ("source", "address", "reference_name", "plain_http", "allowed_networks", "tls_ca", "username")
     more = ("repository_patterns", "token_services", "follow_redirects", "credential_helper", "push_username")
-    return {name: getattr(target, name) for name in (*names, *more)}
+    product = ("vendor", "api_host", "notation_compatible", "password_file")
+    return {name: getattr(target, name) for name in (*names, *more, *product)}
 
 
 @require_POST

@@ -16,7 +16,7 @@ from registries.leases import Lease
 from registries.models import Fault, Hint, Listing, Presence, Repository
 from registries.oci.client import Client
 from registries.oci.digest import Digest
-from registries.oci.errors import RegistryError, as_sentence
+from registries.oci.errors import OciError, RegistryError, as_sentence
 from registries.oci.layout import Layout
 from registries.oci.source import Source
 from registries.polling import Tier
@@ -78,6 +78,7 @@ class Run:
         self.forced: set[Digest] = set()  # lists to be read now, due or not
         self.asked: set[Digest] = set()  # lists that were read
         self.reused: set[Digest] = set()  # lists that were not, as they are not due
+        self.blocked: dict[Digest, OciError] = {}  # manifests that a policy of the registry keeps from everybody
         self.shaky: set[Digest] = set()  # lists to be read again soon, as something of them failed
         self.anything_changed = False
         self.cut = False  # a limit kept part of the repository unread
@@ -223,9 +224,11 @@ class Run:
         with self.commit():
             self.lease.give_back(_storable(error), retry_after=retry_after)
 
-    def finished(self, *, tags_complete: bool, referrers_api: bool | None, probed: bool) -> None:
+    def finished(self, *, tags_complete: bool, api_is_gone: bool) -> None:
         """Inside the last commit: the run came through; what it read, and when the next look is due."""
         now, row = self.now(), self.repository
+        if self.budget.host:
+            self.budget.settle()
         self._forget_faults()
         self.done = self.total
         if self.asked or self.whole or self.anything_changed:
@@ -234,12 +237,8 @@ class Run:
         fields: dict[str, object] = {"requests_total": _sum(row.requests_total, requests)}
         if self.whole:
             fields |= {"indexed_at": now, "cycle_began_at": None, "tags_complete": tags_complete, "requests": requests}
-        if self.whole or referrers_api is not None:
-            fields["referrers_api"] = referrers_api
-        if referrers_api is not None:
-            fields["referrers_api_seen_at"] = now
-        if probed:
-            fields["referrers_probed_at"] = now
+        if api_is_gone:
+            fields["referrers_api"] = None  # the next run asks anew
         Repository.objects.filter(pk=row.pk).update(**fields)
         for hint in self.hints:
             Hint.objects.filter(pk=hint.pk, at=hint.at).delete()

@@ -20,6 +20,7 @@ from registries.oci.failures import failure, not_a_registry, shown
 LONGEST_TOKEN_LIFE = 900.0
 UNSTATED_TOKEN_LIFE = 60.0
 MAX_SCOPES = 10
+METADATA = "metadata_read"  # Azure's, for its own lists: less than pulling
 KNOWN_REALMS = {
     "docker.io": ("auth.docker.io",),
     "index.docker.io": ("auth.docker.io",),
@@ -95,14 +96,16 @@ class Authorizer:
         ask: AskForToken,
         monotonic: Callable[[], float],
         actions: Sequence[str] = ("pull",),
+        renew: Callable[[], Credentials] | None = None,
     ) -> None:
-        """`actions`: what of a repository a token may be asked for, at most."""
+        """`actions`: what of a repository a token may be asked for, at most. `renew`: the credentials as they are by now."""
         self._origin = origin
         self._credentials = credentials
         self._realm_hosts = frozenset(host.lower() for host in (*realm_hosts, *KNOWN_REALMS.get(origin.host, ())))
         self._ask = ask
         self._monotonic = monotonic
         self._actions = actions
+        self._renew = renew
         self._basic = False
         self._tokens: dict[str, _Token] = {}
         self._scopes: dict[str, list[str]] = {}  # what was asked for so far, by the scope that a request needs
@@ -134,6 +137,8 @@ class Authorizer:
                 return token.header
         if any(challenge.scheme == "basic" for challenge in challenges) and self._credentials.basic:
             self._basic = True
+            if refused == self._credentials.basic and self._renew:
+                self._credentials = self._renew()
             if refused != self._credentials.basic:
                 return self._credentials.basic
         raise self._failure(challenged, what)
@@ -145,7 +150,9 @@ class Authorizer:
         realm = self._allowed_realm(challenge.parameters["realm"])
         service = challenge.parameters.get("service", "")
         named = allowed_scopes(challenge.parameters.get("scope", ""), self._actions)
-        named = named or allowed_scopes(scope, self._actions)
+        own = allowed_scopes(scope, (*self._actions, METADATA))
+        if not named or "push" in self._actions:  # a challenge to a reading request proposes less than we mean to use
+            named = [*own, *named]
         # A refused token was too narrow: ask for what it had and for what is wanted now.
         scopes = self._scopes[scope] = list(dict.fromkeys([*named, *self._scopes.get(scope, ())]))[:MAX_SCOPES]
         asked_at = self._monotonic()

@@ -28,8 +28,7 @@ def failure(answer: Answer, what: str, *, with_credentials: bool = False, pushes
         text = f"the registry does not permit reading {what} with these credentials. Give them the right to pull."
         return RegistryError(text + said, code="denied")
     if status == 412:
-        text = f"the registry's own policy blocks reading {what} (content trust or a vulnerability rule)."
-        return RegistryError(text + said, code="denied")
+        return _precondition(answer, what, said, pushes=pushes)
     if status in (404, 410):
         text = f"the registry has no {what.removeprefix('the ')}, or does not show it with these credentials."
         return RegistryError(text + said, code="not_found")
@@ -40,10 +39,24 @@ def failure(answer: Answer, what: str, *, with_credentials: bool = False, pushes
         return RegistryError(text + hint + said, code="rate_limited", retry_after=wait)
     if 300 <= status < 400:
         return redirect_refused(answer, what)
-    if status >= 500 or status == 408:
+    if status >= 500 or status in (408, 499):
         text = f"the registry failed with status {status} at {what}; it will be asked again later."
         return RegistryError(text + said, code="server_error", retry_after=retry_after(answer))
     return RegistryError(f"the registry answered status {status} where {what} was expected.{said}", code="bad_answer")
+
+
+def _precondition(answer: Answer, what: str, said: str, *, pushes: bool) -> RegistryError:
+    """412: a rule against pulling, or one against moving a tag; an answer to HEAD has no words to tell them apart."""
+    codes = error_codes(answer)
+    if "PRECONDITION" in codes or is_immutable(answer):
+        return RegistryError(f"the registry does not let an existing tag be replaced ({what}).{said}", code="immutable")
+    if pushes and "PROJECTPOLICYVIOLATION" not in codes:
+        return RegistryError(f"the registry has another state than it was given (412) at {what}.{said}")
+    text = (
+        f"blocked by registry policy: its content trust or vulnerability rule keeps {what} from being pulled, by anybody. "
+        "Relax the rule for this project, or have it met (a signature that it accepts, a scan without such findings)."
+    )
+    return RegistryError(text + said, code="blocked_by_policy")
 
 
 def _push_refusal(answer: Answer, what: str, with_credentials: bool) -> tuple[str, str] | None:

@@ -1,5 +1,6 @@
 """Lists of names in pages, of tags or of repositories, as far as a registry gives them."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from registries.oci import strict_json
@@ -23,21 +24,27 @@ class Names:
     error: OciError | None = None
 
 
-def names_of(connection: Connection, call: Call, member: str, limit: int | None = None) -> Names:
+Heed = Callable[[Mapping[str, object]], None]
+"Reads what a page says beside the names."
+
+
+def names_of(
+    connection: Connection, call: Call, member: str, limit: int | None = None, heed: Heed | None = None
+) -> Names:
     """The texts of a paged list; started anew once, as a page may hang on an entry that vanished meanwhile."""
-    names = _names_once(connection, call, member, limit)
+    names = _names_once(connection, call, member, limit, heed)
     vanished = names.error is not None and names.error.code in ("not_found", "bad_answer")
-    return _names_once(connection, call, member, limit) if names.texts and vanished else names
+    return _names_once(connection, call, member, limit, heed) if names.texts and vanished else names
 
 
-def _names_once(connection: Connection, call: Call, member: str, limit: int | None) -> Names:
+def _names_once(connection: Connection, call: Call, member: str, limit: int | None, heed: Heed | None) -> Names:
     names: dict[str, None] = {}
     read: list[list[object]] = []  # the page that was read already, to see whether another may follow
     odd = repeated = 0
 
     def last(page: Answer, size: int | None) -> str:
         try:
-            read.append(_entries(page, member, call.what))
+            read.append(_entries(page, member, call.what, heed))
         except RegistryError:
             return ""  # the page is refused below
         return _last(read[0], size)
@@ -47,7 +54,7 @@ def _names_once(connection: Connection, call: Call, member: str, limit: int | No
         for answer, more in connection.pages(call, sizes=sizes, last=last):
             if answer.status != 200:
                 raise connection.failure(answer, call.what)
-            entries, before = read.pop() if read else _entries(answer, member, call.what), len(names)
+            entries, before = read.pop() if read else _entries(answer, member, call.what, heed), len(names)
             texts = [entry for entry in entries if isinstance(entry, str)]
             odd += len(entries) - len(texts)
             names.update(dict.fromkeys(texts))
@@ -68,7 +75,7 @@ def check_growth(repeated: int, what: str) -> None:
         raise RegistryError(f"the pages of {what} bring nothing new and do not end", code="bad_answer")
 
 
-def _entries(answer: Answer, member: str, what: str) -> list[object]:
+def _entries(answer: Answer, member: str, what: str, heed: Heed | None) -> list[object]:
     """The list under `member` of a JSON page; null is how some registries write an empty one."""
     try:
         document = strict_json.loads(answer.body)
@@ -82,6 +89,8 @@ def _entries(answer: Answer, member: str, what: str) -> list[object]:
         return []
     if not isinstance(entries, list):
         raise RegistryError(f"{what}: the answer is no list of {member}", code="bad_answer")
+    if heed:
+        heed(fields)
     return entries
 
 

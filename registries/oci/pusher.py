@@ -107,11 +107,21 @@ class Pusher:
 
     def has_manifest(self, repository: str, digest: Digest) -> bool:
         """Whether the repository gives the manifest."""
-        what = f"the manifest {digest} of {repository}"
-        answer = self._ask("manifest_head", "HEAD", repository, f"manifests/{digest}", what)
+        return self._head(repository, str(digest)) is not None
+
+    def tagged(self, repository: str, tag: str) -> Digest | None:
+        """What the tag names, asked with the right to push: who may only read may not ask for what is not there yet."""
+        if not is_tag(tag):
+            raise ReferenceFormatError(f"{shown(tag)!a} is not a tag")
+        answer = self._head(repository, tag)
+        return Digest.parse(answer.headers.get("docker-content-digest")) if answer else None
+
+    def _head(self, repository: str, reference: str) -> Answer | None:
+        what = f"the manifest {reference} of {repository}"
+        answer = self._ask("manifest_head", "HEAD", repository, f"manifests/{reference}", what)
         if answer.status not in (200, 404):
             raise self._connection.failure(answer, what)
-        return answer.status == 200
+        return answer if answer.status == 200 else None
 
     def _try_to_mount(self, repository: str, digest: Digest, source: str) -> Answer | None:
         """The answer to the wish to mount: it did (201), it began an upload instead (202), or it refused (None)."""

@@ -12,6 +12,7 @@ from demo.registry.server import running
 from registries.models import Registry
 from tests.registries.oci.test_layout import Written
 from tests.simulators.images import digest_of
+from tests.trust.seeding import publish, statement
 
 pytestmark = [pytest.mark.network, pytest.mark.django_db]
 NAME = "registry.acme.example"
@@ -50,6 +51,7 @@ def test_it_says_what_it_would_do_and_does_nothing(case):
     assert f"{case.signature}  signature  would be pushed" in said
     assert f"{case.image}  would list 1 of these as its referrers" in said
     assert "1.0  would be set" in said
+    assert "Trust policy there: No trust policy has been uploaded yet." in said
     assert case.tag("1.0") is None
     assert not AuditEntry.objects.exists()
 
@@ -126,3 +128,8 @@ def test_a_layout_that_lacks_something_is_refused(case):
 def test_the_layout_of_the_test_is_what_it_says(case):
     """Else an empty layout would make all of these true."""
     assert digest_of(b"{}").removeprefix("sha256:") in {path.name for path in case.layout.rglob("*")}
+
+
+def test_the_statement_that_judges_the_copy_is_told_beforehand(case):
+    publish(statement(scopes=["registry.acme.example/team/other"]))
+    assert f"Trust policy there: No statement names {NAME}/team/app" in case.push("--dry-run")

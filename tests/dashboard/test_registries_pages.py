@@ -425,6 +425,36 @@ class TestPages:
         Survey.objects.update(due_at=timezone.now() + timedelta(minutes=1))
         assert f'hx-get="{url}"' not in page_of(admin.get(url))
 
+    def test_a_catalog_that_was_not_read_to_its_end_is_known_in_part(self, admin):
+        at = timezone.now()
+        survey = Survey.objects.create(
+            registry=make_repository().registry, finished_at=at, complete=False, due_at=at + timedelta(hours=1),
+            note="The registry lists more than 20,000 repositories; the first 20,000 are taken.",
+        )  # fmt: skip
+        page = page_of(admin.get(reverse("registry", args=[survey.registry_id])))
+        box = page[page.index("Looking up repositories") :]
+        assert "In part" in box
+        assert "Current" not in box
+        assert "the catalog was not read to its end" in box
+        listed = page_of(admin.get(reverse("registries")))
+        assert "In part" in listed
+        assert "Its catalog was not read to its end" in listed
+        Survey.objects.update(complete=True)
+        assert "In part" not in page_of(admin.get(reverse("registries")))
+
+    @pytest.mark.parametrize(
+        ("has_it", "words"), [(True, "Referrers API, seen "), (False, "No referrers API, as of "), (None, "")]
+    )
+    def test_a_repository_says_when_its_referrers_api_was_seen_or_missed(self, admin, has_it, words):
+        repository = make_repository()
+        seen_at = timezone.now() - timedelta(hours=3)
+        Repository.objects.update(referrers_api=has_it, referrers_api_seen_at=seen_at)
+        page = page_of(admin.get(reverse("repository", args=[repository.pk])))
+        if words:
+            assert re.search(rf"{words}<time[^>]*>3 h ago</time>", page)
+        else:
+            assert "eferrers API" not in page
+
     def test_the_figures_of_what_waits_add_up(self, admin):
         soon = timezone.now() + timedelta(hours=1)
         for number in range(3):

@@ -6,6 +6,8 @@ from django.utils import timezone
 
 from registries import connections, credentials, indexing, leases, survey
 from registries.models import Listing, Registry, Repository, Survey
+from trust import verification
+from trust.models import Judgement
 
 
 class Site:
@@ -49,3 +51,10 @@ class Site:
             self.requests.update(source.requests)
         row.refresh_from_db()
         return row
+
+
+def judge(repository):
+    """As a worker does it, after an index."""
+    row, _ = Judgement.objects.get_or_create(repository=repository)
+    with leases.claim(Judgement.objects.all(), row.pk) as lease:
+        verification.judge_repository(lease)

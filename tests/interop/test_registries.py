@@ -8,13 +8,11 @@ from cryptography.hazmat.primitives import serialization
 from django.utils import timezone
 
 from demo.pki import Pki
-from registries import leases
 from registries.models import Listing, Manifest
 from registries.oci.digest import Digest
 from tests.interop.pushing import Pusher
-from tests.interop.site import Site
+from tests.interop.site import Site, judge
 from trust import revisions, verification
-from trust.models import Judgement
 
 pytestmark = [pytest.mark.interop, pytest.mark.django_db(transaction=True)]
 
@@ -74,12 +72,6 @@ def index(address):
     repository = Site(address, reference_name=NAME).index()
     assert not repository.last_error
     return repository
-
-
-def judge(repository):
-    row, _ = Judgement.objects.get_or_create(repository=repository)
-    with leases.claim(Judgement.objects.all(), row.pk) as lease:
-        verification.judge_repository(lease)
 
 
 def sign(oracle, address, signer, digest, media_type, **options):

@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 
 from registries import hints
-from registries.models import Event, Hint, Listing, Repository, Tag
+from registries.events import prune
+from registries.models import Event, Hint, Listing, Presence, Repository, Tag
 from registries.oci.digest import Digest
 from registries.polling import Tier
 from tests.simulators.images import digest_of
@@ -89,6 +90,22 @@ def test_a_list_that_failed_is_read_again_soon_and_is_no_more_recent_for_it(benc
     assert bench.index(everything=False, after=5 * MINUTE) == {"referrers": 1}
     assert bench.listing(image).complete
     assert bench.faults() == []
+
+
+def test_a_list_is_as_old_as_the_question_however_long_what_it_names_takes(bench):
+    image = bench.author.image(tags="1.0")
+    bench.index()
+    bench.author.signature(image)
+
+    def slow(app, environ, start_response):
+        bench.at += 3 * MINUTE
+        return app(environ, start_response)
+
+    bench.quirks.break_("GET .*/manifests/sha256", slow)
+    asked = bench.at + timedelta(hours=1)
+    bench.index()
+    assert bench.at == asked + 3 * MINUTE
+    assert bench.listing(image).checked_at == asked
 
 
 # hints
@@ -219,6 +236,23 @@ def test_an_artifact_that_is_gone_and_its_tag_are_events(bench):
     bench.index()
     assert events() == [("artifact_gone", ""), ("tag_gone", "1.0")]
     assert Event.objects.filter(digest=Digest.of(image)).count() == 2
+
+
+def test_events_are_forgotten_after_a_time_and_nothing_else_is(bench, settings):
+    image = bench.author.image(tags="1.0")
+    bench.index()
+    bench.demo.store.delete_tag("team/app", "1.0")
+    bench.index()
+    told = bench.at
+    settings.EVENTS_DAYS = 30
+    assert prune(told + 30 * DAY) == 0
+    settings.EVENTS_DAYS = 0
+    assert prune(told + 3000 * DAY) == 0
+    settings.EVENTS_DAYS = 30
+    assert prune(told + 31 * DAY) == 2
+    assert events() == []
+    assert Presence.objects.get().manifest_id == Digest.of(image)
+    assert Tag.objects.get().gone_at == told
 
 
 def test_a_list_that_breaks_off_is_no_event(bench):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registries import budgets, capabilities, connections, indexing, leases, survey
+from registries import budgets, capabilities, connections, credentials, indexing, leases, publishing, survey
 from registries.budgets import HostBudget
 from registries.models import Content, Listing, Repository, Survey, Tag
 from registries.oci.client import Client
@@ -20,10 +20,12 @@ from registries.oci.rate_limit import nearly_spent
 from registries.oci.schema1 import without_signatures
 from registries.transport import Transport
 from tests.registries.conftest import HOUR
+from tests.registries.test_publishing import signature_of
 from tests.simulators.images import MANIFEST, SPDX
 from tests.simulators.index_rows import rows_of
 from tests.simulators.registry_profiles import (
     PROFILES,
+    PUSHER,
     TAGS,
     Profile,
     blocked_unless_a_signature,
@@ -108,6 +110,24 @@ def test_its_repositories_are_found_or_it_is_said_that_they_must_be_named(make, 
         assert PROFILES[name].catalog in row.note + row.last_error
     else:
         assert (found, row.note, row.complete) == (17, "", True)
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_a_signature_of_ours_is_listed_and_indexed_whatever_the_ways_of_its_registry(make, name):
+    bench = make(name)
+    image = bench.author.image(tags="1.0")
+    theirs, ours = bench.author.signature(image, b"theirs"), signature_of(image, b"ours")
+    if PROFILES[name].by_tag:
+        bench.author.fallback(image, [theirs])
+    bench.registry.push_username, password = next(iter(PUSHER.items()))
+    bench.registry.sealed_push_password = credentials.seal(credentials.PUSHING, bench.registry, password)
+    with publishing.open_destination(bench.registry, "team/app", wire=bench.quirks.wire()) as place:
+        place.now = lambda: bench.at
+        place.sleep = lambda seconds: None
+        [listed] = publishing.publish(place, [ours])
+    assert listed.by_tag is PROFILES[name].by_tag
+    bench.index()
+    assert set(bench.referrers(image)) == {str(Digest.of(theirs)), str(ours.manifest.digest)}
 
 
 # what an equal index does not show

@@ -21,6 +21,7 @@ from tests.simulators.registry_quirks import (
 )
 
 ROBOT = {"robot$reader": "secret"}
+PUSHER = {"pusher": "secret"}  # whoever else may come, this one may push
 PAGE = 7  # names, so that little content has pages
 STORAGE = "storage.elsewhere.test"
 TAGS, CATALOG, REFERRERS = r"/tags/list", r"/v2/_catalog", r"/referrers/"
@@ -273,7 +274,7 @@ def also_without_need(app, environ, start_response):
 
 PROFILES = {
     "docker hub": Profile(
-        {"auth": Bearer({}, anonymous_pull=True), "page_size": PAGE},
+        {"auth": Bearer(PUSHER, anonymous_pull=True), "page_size": PAGE},
         lambda: [
             (MANIFESTS, with_header("ratelimit-limit", "100;w=21600")),
             (MANIFESTS, with_header("ratelimit-remaining", "76;w=21600")),
@@ -282,7 +283,7 @@ PROFILES = {
         catalog="Name the repositories",
     ),
     "ghcr": Profile(
-        {"auth": Bearer({}, anonymous_pull=True), "page_size": PAGE},
+        {"auth": Bearer(PUSHER, anonymous_pull=True), "page_size": PAGE},
         lambda: [
             (REFERRERS, error("404 Not Found", "MANIFEST_UNKNOWN", "manifest unknown")),
             (CATALOG, error("403 Forbidden", "DENIED", "requested access to the resource is denied")),
@@ -292,7 +293,7 @@ PROFILES = {
         catalog="Name the repositories",
     ),
     "gitlab": Profile(
-        {"auth": Bearer(ROBOT), "page_size": PAGE},
+        {"auth": Bearer(ROBOT | PUSHER), "page_size": PAGE},
         lambda: [
             (REFERRERS, reply("404 Not Found", b"<!DOCTYPE html><title>404</title>", "text/html; charset=utf-8")),
             (CATALOG, error("401 Unauthorized", "UNAUTHORIZED", WWW_Authenticate=_scoped("registry:catalog:*"))),
@@ -302,12 +303,12 @@ PROFILES = {
         catalog="Name the repositories",
     ),
     "ecr": Profile(
-        {"auth": Basic({"AWS": "secret"}), "page_size": PAGE},
+        {"auth": Basic({"AWS": "secret"} | PUSHER), "page_size": PAGE},
         lambda: [(TAGS, largest_page(1000, "UNSUPPORTED")), (TAGS, page_without_asking(PAGE))],
         credentials={"AWS": "secret"},
     ),
     "acr": Profile(
-        {"auth": Bearer(ROBOT), "page_size": PAGE},
+        {"auth": Bearer(ROBOT | PUSHER), "page_size": PAGE},
         lambda: [(TAGS, link_with_more), (CATALOG, link_with_more), (MANIFESTS, as_if_it_knew_nothing)],
         credentials=ROBOT,
     ),
@@ -320,7 +321,7 @@ PROFILES = {
         by_tag=True,
     ),
     "harbor": Profile(
-        {"auth": Bearer(ROBOT), "page_size": PAGE},
+        {"auth": Bearer(ROBOT | PUSHER), "page_size": PAGE},
         lambda: [(TAGS, vanished_last("400 Bad Request", "BAD_REQUEST"))],
         credentials=ROBOT,
     ),
@@ -334,7 +335,7 @@ PROFILES = {
         ],
     ),
     "zot": Profile(
-        {"auth": Bearer(ROBOT), "page_size": PAGE},
+        {"auth": Bearer(ROBOT | PUSHER), "page_size": PAGE},
         lambda: [
             (MANIFESTS, as_if_it_knew_nothing),
             (TAGS, vanished_last("404 Not Found", "NAME_UNKNOWN")),
@@ -372,7 +373,7 @@ PROFILES = {
         by_tag=True,
     ),
     "gitea": Profile(
-        {"auth": Bearer(ROBOT), "referrers_api": False, "page_size": PAGE},
+        {"auth": Bearer(ROBOT | PUSHER), "referrers_api": False, "page_size": PAGE},
         lambda: [(".", two_headers), (MANIFESTS, an_etag_and_no_304)],
         by_tag=True,
         credentials=ROBOT,

@@ -6,6 +6,8 @@ from urllib.parse import parse_qsl, urlencode
 
 import httpx
 
+from tests.simulators.wsgi import WSGIWire
+
 
 class Quirks:
     """Wraps a registry application; each quirk applies to the requests whose "METHOD /path" it matches."""
@@ -48,7 +50,7 @@ class Quirks:
 
     def wire(self):
         """What carries requests here instead of the network."""
-        return httpx.WSGITransport(app=self)
+        return WSGIWire(self)
 
 
 def line_of(environ):

@@ -17,11 +17,13 @@ from registries.credentials import CredentialsError
 from registries.models import Registry
 from registries.oci.archive import is_layout, layout_at
 from registries.oci.digest import Digest
-from registries.oci.errors import DigestError, OciError, RegistryError, as_sentence
+from registries.oci.errors import DigestError, OciError, as_sentence
 from registries.oci.layout import Layout
 from registries.oci.pusher import Way
 from registries.oci.reference import Reference
 from registries.publishing import Destination, Listed, Put
+from trust import revisions
+from trust.rulings import NO_POLICY_MESSAGE
 
 
 class Command(BaseCommand):
@@ -57,6 +59,7 @@ class Command(BaseCommand):
         layout = layout_at(options["layout"], reference.repository)
         planned = copying.plan(layout, _chosen(layout, reference, options["artifact"]))
         self.stdout.write(f"{len(planned.manifests)} manifests and their blobs, {_size(planned.size)} in all.")
+        self.stdout.write(f"Trust policy there: {_policy_for(reference.name)}")
         for digest in planned.left_out:
             self.stdout.write(f"{digest}  left out: it may not be distributed")
         with publishing.open_destination(_registry(reference), reference.repository) as destination:
@@ -75,12 +78,7 @@ class Command(BaseCommand):
 
     def _check_tag(self, destination: Destination, tag: str, root: Digest, *, may_move: bool) -> None:
         """Before anything is pushed: a tag that names something else is moved only on demand."""
-        try:
-            before = destination.reader.resolve(destination.repository, tag) if tag else None
-        except RegistryError as error:
-            if error.code != "not_found":
-                raise
-            before = None
+        before = destination.pusher.tagged(destination.repository, tag) if tag else None
         if before and before != root:
             if not may_move:
                 raise CommandError(f"The tag {tag} names {before} there. To move it to {root}, say --move-tag.")
@@ -110,10 +108,16 @@ class Command(BaseCommand):
             return
         ways = [way for _, way in done.blobs]
         counted = ", ".join(f"{ways.count(way)} {way}" for way in Way if way in ways)
-        self._line(planned, done.digest, "there already" if done.was_there else f"pushed ({counted or 'no'} blobs)")
+        self._line(planned, done.digest, "there already" if done.was_there else f"pushed; blobs: {counted or 'none'}")
 
     def _line(self, planned: Plan, digest: Digest, what: str) -> None:
         self.stdout.write(f"{digest}  {planned.manifests[digest].kind.value}  {what}")
+
+
+def _policy_for(name: str) -> str:
+    """Which statement judges the copy: scopes name repositories, and this may be another than the signatures' own."""
+    revision = revisions.active()
+    return revisions.material(revision).policy.choose(name).message if revision else NO_POLICY_MESSAGE
 
 
 def _size(number: int) -> str:

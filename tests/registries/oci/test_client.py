@@ -2,7 +2,6 @@
 
 import json
 
-import httpx
 import pytest
 
 from demo.registry import Basic, Bearer, DemoRegistry
@@ -12,6 +11,7 @@ from registries.oci.digest import Digest
 from registries.oci.errors import LimitError, ManifestError, OciError, ReferenceFormatError, RegistryError
 from registries.oci.media_types import NOTARY_SIGNATURE, OCI_EMPTY, OCI_INDEX, OCI_MANIFEST
 from registries.transport import Transport
+from tests.simulators.wsgi import WSGIWire
 
 from .scripted import Scripted, answer
 
@@ -61,7 +61,7 @@ def demo(tmp_path):
 
 
 def client_of(registry, **options):
-    return Client(Transport(app=httpx.WSGITransport(app=registry)), BASE, **options)
+    return Client(Transport(app=WSGIWire(registry)), BASE, **options)
 
 
 def scripted(answers, **options):
@@ -463,7 +463,8 @@ def test_a_304_holds_only_for_what_we_asked_about():
         (answer(200, HTML, "text/html"), "not_a_registry"),
         (answer(404, MISSING), "not_found"),
         (answer(403, b""), "denied"),
-        (answer(412, {"errors": [{"code": "PROJECTPOLICYVIOLATION"}]}), "denied"),
+        (answer(412, {"errors": [{"code": "PROJECTPOLICYVIOLATION"}]}), "blocked_by_policy"),
+        (answer(412, {"errors": [{"code": "PRECONDITION"}]}), "immutable"),
         (answer(301, b"", "", Location="https://other.example.com/"), "redirect"),
         (answer(500, b""), "server_error"),
         (answer(200, b"x" * (5 * 1024 * 1024), OCI_MANIFEST), "too_large"),
