@@ -65,11 +65,11 @@ def _judge(repository: int) -> tuple[int, float, float]:
     """Judge one repository; how many questions were put, and the processor time of this worker and of its database backend."""
     from benchmarks import stored_verdicts
 
-    began, served = time.process_time(), _served()
-    return stored_verdicts.judge(repository), time.process_time() - began, _served() - served
+    began, served = time.process_time(), served_for()
+    return stored_verdicts.judge(repository), time.process_time() - began, served_for() - served
 
 
-def _served() -> float:
+def served_for() -> float:
     """Seconds for which PostgreSQL's process for this connection has run, if it runs here; 0 otherwise."""
     from django.db import connection
 

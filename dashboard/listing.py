@@ -15,6 +15,7 @@ from registries.models import Repository
 from registries.oci.digest import ENCODED
 from trust.models import GREEN, ArtifactStatus
 from trust.notary.outcome import Word
+from trust.seen import resting_on
 
 PAGE_SIZE = 50
 COUNTED = 10_000  # nothing is counted beyond: the list says "10,000+"
@@ -28,11 +29,13 @@ PARAMETERS = {  # of the list's address, and what each may say
     "name": "the name of a repository, or its beginning and *",
     "status": f"one of {', '.join(Word)}, or several with commas between",
     "reason": "the code of a reason",
+    "certificate": "the SHA-256 thumbprint of a certificate that decides about it",
     "after": "what an answer's next page has there",
     "before": "what an answer's previous page has there",
 }
 
 _HEX = re.compile(r"(?:(sha256|sha384|sha512):)?([0-9a-f]{4,128})")
+_THUMBPRINT = re.compile(r"[0-9a-f]{64}")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -46,6 +49,7 @@ class Filters:
     name: str = ""  # of repositories: exact, or a beginning and `*`
     words: tuple[Word, ...] = ()
     reason: str = ""
+    certificate: str = ""  # thumbprint
     unknown: tuple[tuple[str, str], ...] = ()  # parameters that are not understood, with their values
 
     @classmethod
@@ -59,6 +63,7 @@ class Filters:
             name=_clean(query.get("name")),
             words=tuple(word for word in Word if word.value in words),
             reason=_clean(query.get("reason")),
+            certificate=_clean(query.get("certificate")),
             unknown=tuple(
                 (name, value)
                 for name, values in query.lists()
@@ -82,6 +87,7 @@ class Filters:
             "name": changed.name,
             "status": ",".join(changed.words),
             "reason": changed.reason,
+            "certificate": changed.certificate,
         }
         query.update({name: str(value) for name, value in values.items() if value})
         for name, value in changed.unknown:
@@ -101,6 +107,8 @@ class Filters:
         if self.name:
             exact = Q(repository__name=self.name)
             found &= Q(repository__name__startswith=self.name[:-1]) if self.name.endswith("*") else exact
+        if self.certificate:
+            found &= resting_on(self.certificate)
         return found
 
     def verdict(self) -> Q:
@@ -273,4 +281,6 @@ def _is_understood(name: str, value: str) -> bool:
         return _number(value) is not None
     if name in ("after", "before"):
         return Cursor.parse(value) is not None
+    if name == "certificate":
+        return _THUMBPRINT.fullmatch(value) is not None
     return len(value) <= 255 and "\0" not in value

@@ -1,6 +1,6 @@
 """The signature graph: signatures → leaves → authorities → stores → the statement, with the path of one and where it breaks."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from django.urls import reverse
@@ -13,8 +13,14 @@ from trust.notary.outcome import CheckStatus
 from trust.on_the_spot import JudgedArtifact, JudgedSignature
 
 MOST = 12  # signatures in the picture
-WIDTHS = {"signature": 148, "certificate": 173, "store": 136, "policy": 150}
-HEADS = {"signature": "Signatures", "certificate": "Authorities", "store": "Stores", "policy": "Statement"}
+WIDTHS = {"signature": 148, "artifacts": 148, "certificate": 173, "store": 136, "policy": 150}
+HEADS = {
+    "signature": "Signatures",
+    "artifacts": "Artifacts",
+    "certificate": "Authorities",
+    "store": "Stores",
+    "policy": "Statement",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,17 +147,20 @@ def signature_graph(judged: JudgedArtifact, chosen: str = "") -> SignatureGraph 
     shown = judged.signatures[:MOST]
     for signature in shown:
         weaver.weave(signature)
-    layers = sorted(set(weaver.knots.values()))
-    columns = [[knot for knot, layer in weaver.knots.items() if layer == wanted] for wanted in layers]
-    drawing = layered(columns, list(weaver.links), [WIDTHS[column[0].kind] for column in columns])
-    lines = tuple(_lines(drawing, weaver))
-    heads = tuple(_heads(drawing))
-    return SignatureGraph(drawing, lines, heads, len(judged.signatures) - len(shown))
+    return woven(weaver.knots, weaver.links, len(judged.signatures) - len(shown))
 
 
-def _lines(drawing: Drawing[Knot], weaver: Weaver) -> Iterator[Line]:
+def woven(knots: Mapping[Knot, int], links: Mapping[tuple[Knot, Knot], set[str]], hidden: int) -> SignatureGraph:
+    """The picture of these knots, each in its layer."""
+    layers = sorted(set(knots.values()))
+    columns = [[knot for knot, layer in knots.items() if layer == wanted] for wanted in layers]
+    drawing = layered(columns, list(links), [WIDTHS[column[0].kind] for column in columns])
+    return SignatureGraph(drawing, tuple(_lines(drawing, links)), tuple(_heads(drawing)), hidden)
+
+
+def _lines(drawing: Drawing[Knot], links: Mapping[tuple[Knot, Knot], set[str]]) -> Iterator[Line]:
     for edge in drawing.edges:
-        css = weaver.links[_ends(drawing, edge)]
+        css = links[_ends(drawing, edge)]
         name = "gap" if css & {"gap", "open"} and "on" not in css else "on" if "on" in css else ""
         yield Line(drawing.path(edge), name)
 

@@ -7,6 +7,7 @@ from typing import Self
 
 from dashboard import access
 from trust import revisions
+from trust.models import Certificate as Row
 from trust.models import TrustRevision
 from trust.notary.blob_policy import BlobTrustPolicy
 from trust.notary.certificates import Certificate, read_certificates
@@ -196,7 +197,7 @@ def _file(name: str, content: bytes) -> StoreFile:
         return StoreFile(name, (), str(error))
 
 
-def expiry_word(certificate: Certificate, at: datetime) -> str:
+def expiry_word(certificate: Certificate | Row, at: datetime) -> str:
     """Whether a certificate is within its time: "expired", "not yet", "soon" or ""."""
     if certificate.not_after < at:
         return "expired"

@@ -2,15 +2,18 @@
 
 from django.urls import include, path, register_converter
 
+from dashboard.converters import ThumbprintConverter
 from dashboard.views import (
     activity,
     artifacts,
     audit,
     blob_policy,
     blobs,
+    certificates,
     configuration,
     drafts,
     endpoints,
+    forecast,
     health,
     login,
     overview,
@@ -25,6 +28,7 @@ from dashboard.views import (
 from registries.converters import DigestConverter
 
 register_converter(DigestConverter, "digest")
+register_converter(ThumbprintConverter, "thumbprint")
 
 artifact_pages = [
     path("", artifacts.artifact, name="artifact"),
@@ -91,6 +95,12 @@ urlpatterns = [
     path("trust-stores/upload/", trust_stores.upload, name="trust_stores_upload"),
     path("trust-stores/remove/", trust_stores.remove, name="trust_stores_remove"),
     path("trust-stores/move/", trust_stores.move, name="trust_stores_move"),
+    path("certificates/", certificates.certificates, name="certificates"),
+    path("certificates/forecast/", forecast.forecast, name="forecast"),
+    path("certificates/forecast.ics", forecast.forecast_calendar, name="forecast_calendar"),
+    path("certificates/forecast/<slug:key>/", forecast.deadline, name="deadline"),
+    path("certificates/<thumbprint:thumbprint>/", certificates.certificate, name="certificate"),
+    path("certificates/<thumbprint:thumbprint>/turning/", certificates.certificate_turning, name="certificate_turning"),
     path("activity/", activity.activity, name="activity"),
     path("audit/", audit.audit, name="audit"),
     path("login/", login.Login.as_view(), name="login"),

@@ -34,7 +34,7 @@ NO_REST = {"rests": "", "tsa_chain_id": None, "tsa_rests": False}
 RESTING = tuple(NO_REST)
 VERDICT = ("word", "reason", "signer", "statement", *RESTING, "green_until", "revision_id")
 STATUS = (
-    *("word", "severity", "reason", "message", "signer", "statement"),
+    *("word", "severity", "reason", "course", "message", "signer", "statement"),
     *("chain_id", *RESTING, "green_until", "revision"),
 )
 
@@ -126,6 +126,7 @@ def _status_answer(judged: JudgedSubject, rulings: Rulings) -> Answer:
             "word": verdict.word,
             "severity": SEVERITY[verdict.word],
             "reason": verdict.reason,
+            "course": judged.course,
             "message": verdict.message,
             "signer": verdict.signer,
             "statement": rulings.statement,

@@ -59,6 +59,12 @@ def store(chains: Iterable[tuple[Certificate, ...]], others: Iterable[Certificat
     )
 
 
+def has_nul(certificate: Certificate) -> bool:
+    """Whether a text of it holds NUL, which PostgreSQL does not."""
+    texts = (certificate.subject, certificate.issuer, *certificate.ocsp_urls, *certificate.crl_urls)
+    return any("\0" in text for text in texts)
+
+
 def store_authorities(chains: Iterable[tuple[Certificate, ...]]) -> None:
     """Write the chains of timestamp authorities that can be revoked; those that are there already cost one query."""
     named = {fingerprint(chain): chain for chain in chains if chain}

@@ -166,9 +166,5 @@ def _storable(result: Evidence) -> Evidence | SignatureFault:
 
 def _has_nul(evidence: Evidence) -> bool:
     fields: Json = to_json(evidence)
-    names = (
-        text
-        for certificate in (*evidence.chain, *(evidence.timestamp.certificates if evidence.timestamp else ()))
-        for text in (certificate.subject, certificate.issuer, *certificate.ocsp_urls, *certificate.crl_urls)
-    )
-    return "\\u0000" in json.dumps(fields) or any("\0" in text for text in names)
+    certificates = (*evidence.chain, *(evidence.timestamp.certificates if evidence.timestamp else ()))
+    return "\\u0000" in json.dumps(fields) or any(map(chains.has_nul, certificates))

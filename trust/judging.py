@@ -1,6 +1,6 @@
 """From what is stored of subjects to verdicts: nothing is written here."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import batched
 
 from registries.leases import DueRow, Lease
@@ -16,14 +16,15 @@ from trust.notary.outcome import Outcome, SignatureFault, Word
 from trust.records import JudgedRow, JudgedSubject, resting_of
 from trust.revocation_rows import answers_of
 from trust.rulings import Rulings, not_to_be_had, unread
+from trust.statuses import ArtifactVerdict
 
 BATCH = 500
 NOT_EXAMINED = SignatureFault(
     Word.unknown, "not_examined", "The signature has not been examined yet.", ends_notation=False
 )
 
-type Found = tuple[Signature, Outcome | SignatureFault, str]
-"A signature's row, what was found out about it, and the key of its question."
+type Found = tuple[Signature, Outcome | SignatureFault, str, str]
+"A signature's row, what was found out about it, and the keys of its question and of its course."
 
 
 def judge_subjects[Row: DueRow](
@@ -49,10 +50,23 @@ def _judge_signatures[Row: DueRow](
         for row, result in zip(rows, results, strict=True):
             target = targets[row.pk]
             question = questions.of_signature(target, result, row.evidence)
-            judged[row.pk] = row, _finding(informed, question, target, result), question
+            finding = _finding(informed, question, target, result)
+            judged[row.pk] = row, finding, question, _course(target, result, row, finding, question)
             row.evidence = None
         lease.renew()
     return judged
+
+
+def _course(
+    target: Descriptor,
+    result: Evidence | SignatureFault,
+    row: Signature,
+    finding: Outcome | SignatureFault,
+    question: str,
+) -> str:
+    if isinstance(finding, SignatureFault):
+        return question
+    return questions.course_of(target, result, row.evidence, finding, question)
 
 
 def _finding(
@@ -64,21 +78,28 @@ def _finding(
 def _judge(subject: Subject, rulings: Rulings, rows: dict[Digest, Found]) -> JudgedSubject:
     signed = [rows.get(signature.digest) for signature in subject.signatures]
     findings: list[Outcome | SignatureFault] = [found[1] if found else NOT_EXAMINED for found in signed]
-    verdict = rulings.artifact(subject.listing, findings)
-    if not verdict.word.is_green:
-        findings += unread(subject.faults, subject.digest, subject.listing)
-        verdict = not_to_be_had(subject.manifest, subject.faults) or rulings.artifact(subject.listing, findings)
+    verdict = verdict_on(subject, rulings, findings)
     deciding = signed[verdict.deciding] if verdict.deciding is not None and verdict.deciding < len(signed) else None
     return JudgedSubject(
         subject=subject,
         verdict=verdict,
         signatures=tuple(
-            JudgedRow(row, _outcome(rulings, finding), question) for row, finding, question in filter(None, signed)
+            JudgedRow(row, _outcome(rulings, finding), question) for row, finding, question, _ in filter(None, signed)
         ),
         question=questions.of_artifact(subject, [found and (found[2], found[0].chain_id) for found in signed]),
+        course=questions.of_artifact(subject, [found and (found[3], found[0].chain_id) for found in signed]),
         chain=deciding[0].chain_id if deciding else None,
         resting=resting_of(deciding[1]) if deciding else {},
     )
+
+
+def verdict_on(subject: Subject, rulings: Rulings, findings: Sequence[Outcome | SignatureFault]) -> ArtifactVerdict:
+    """The word of a subject whose listed signatures were found to be these."""
+    verdict = rulings.artifact(subject.listing, findings)
+    if verdict.word.is_green:
+        return verdict
+    all_findings = [*findings, *unread(subject.faults, subject.digest, subject.listing)]
+    return not_to_be_had(subject.manifest, subject.faults) or rulings.artifact(subject.listing, all_findings)
 
 
 def _outcome(rulings: Rulings, finding: Outcome | SignatureFault) -> Outcome:

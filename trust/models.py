@@ -298,6 +298,9 @@ class ArtifactStatus(Resting):
     severity = models.PositiveSmallIntegerField()  # worst first in lists; statuses.SEVERITY
     reason = models.CharField(max_length=60)
     question = models.CharField(max_length=64, blank=True)  # trust/questions.py; empty: of no use for judging again
+    course = models.CharField(
+        max_length=64, blank=True, default=""
+    )  # those alike in it will turn alike, while judged so
     message = models.TextField(blank=True)  # the verdict sentence without its word
     signer = models.TextField(blank=True)
     statement = models.CharField(max_length=255, blank=True)

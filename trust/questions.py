@@ -9,7 +9,7 @@ from registries.oci.descriptor import Descriptor
 from trust.evidence_json import Json, to_json
 from trust.holdings import Subject
 from trust.notary.evidence import Evidence
-from trust.notary.outcome import SignatureFault
+from trust.notary.outcome import Outcome, SignatureFault
 
 SIGNED = (
     *("scheme", "authentic_signing_time", "expiry", "attributes"),
@@ -17,10 +17,13 @@ SIGNED = (
 )
 
 
-def of_signature(target: Descriptor, result: Evidence | SignatureFault, stored: Json | None = None) -> str:
+def of_signature(
+    target: Descriptor, result: Evidence | SignatureFault, stored: Json | None = None, stamped: Sequence[str] = ()
+) -> str:
     """The key of all on which `judge` can decide about a signature of `target`; `stored`: `to_json` of the evidence.
 
     The time of signing that an ordinary signature claims is not among it: nothing may rest on a claim.
+    `stamped` stands in the place of a timestamp that holds, for a key of all that decides what becomes of the verdict.
     """
     if isinstance(result, SignatureFault):
         return _key("fault", result.word, result.reason, result.message, result.ends_notation)
@@ -35,7 +38,7 @@ def of_signature(target: Descriptor, result: Evidence | SignatureFault, stored: 
         fields["chain"],
         [fields["signed"][name] for name in SIGNED],
         claimed and [claimed.same_content(target), claimed.digest == target.digest],
-        fields.get("timestamp") or fields["unverified_timestamp_token"],
+        ["holds", *stamped] if stamped else fields.get("timestamp") or fields["unverified_timestamp_token"],
     )
 
 
@@ -56,6 +59,20 @@ def of_artifact(subject: Subject, signatures: Sequence[tuple[str, str | None] | 
             for fault in subject.faults
         ],
     )
+
+
+def course_of(
+    target: Descriptor, result: Evidence | SignatureFault, stored: Json | None, outcome: Outcome, question: str
+) -> str:
+    """The key of all that decides what becomes of a verdict with time: its question, but for when a timestamp was made.
+
+    Under one revision a timestamp that holds does so for good, as far as its authority does: then it says no more than that.
+    """
+    if isinstance(result, SignatureFault) or outcome.authentic_time.source != "tsa" or result.timestamp is None:
+        return question
+    authority = [one.thumbprint for one in outcome.authentic_time.chain]
+    signers = [signer.certificate.thumbprint for signer in result.timestamp.signers]
+    return of_signature(target, result, stored, [outcome.statement, *signers, "below", *authority])
 
 
 def _key(*parts: Any) -> str:

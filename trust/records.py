@@ -44,6 +44,7 @@ class JudgedSubject:
     verdict: ArtifactVerdict
     signatures: tuple[JudgedRow, ...]
     question: str  # questions.of_artifact
+    course: str  # the same of the courses of its signatures
     chain: str | None  # of the signature that decided
     resting: Mapping[str, Any] = field(default_factory=dict)  # resting_of it
     covered_by: Digest | None = None
@@ -150,6 +151,7 @@ class Records:
             severity=SEVERITY[verdict.word],
             reason=verdict.reason,
             question=judged.question,
+            course=judged.course,
             message=verdict.message,
             signer=verdict.signer,
             statement=self.rulings.statement,

@@ -11,10 +11,11 @@ from django.db import IntegrityError, transaction
 from django.db.models import Subquery
 from django.utils import timezone
 
+from trust import chains
 from trust.additions import Additions
 from trust.models import StoreFile, TrustRevision
 from trust.notary.blob_policy import BlobTrustPolicy
-from trust.notary.errors import TrustStoreError, quote
+from trust.notary.errors import NotaryError, TrustStoreError, quote
 from trust.notary.trust_policy import TrustPolicy
 from trust.notary.trust_store import TrustStore, TrustStores, is_store_name
 
@@ -54,6 +55,15 @@ def content_of(revision: TrustRevision) -> Content:
 def active() -> TrustRevision | None:
     """The revision that verdicts must rest on."""
     return TrustRevision.objects.order_by("-number").first()
+
+
+def readable() -> TrustRevision | None:
+    """The active revision, if it is one that can be read: another version of Signboard may have written it."""
+    revision = active()
+    try:
+        return revision if revision and material(revision) else None
+    except NotaryError:
+        return None
 
 
 def active_number() -> int | None:
@@ -121,6 +131,9 @@ def publish(
                 raise StaleRevisionError(_stale_message(based_on))
             revision.save(force_insert=True)  # its number is unique: of two that get here, one fails
             StoreFile.objects.bulk_create(_rows(revision, files))
+            chains.store(
+                (), (one for store in stores_of(files) for one in store.certificates if not chains.has_nul(one))
+            )
     except IntegrityError as error:
         raise StaleRevisionError(_stale_message(based_on)) from error
     return revision

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from dashboard.api import drafts, records, views
+from dashboard.api import certificates, drafts, records, views
 
 urlpatterns = [
     path("overview", records.overview, name="api_overview"),
@@ -15,6 +15,15 @@ urlpatterns = [
     path("trust-revisions/active", views.trust_revision, name="api_trust_revision"),
     path("trust-revisions/<int:number>", views.trust_revision, name="api_numbered_trust_revision"),
     path("trust-drafts/<int:draft_id>/changes", drafts.changes, name="api_draft_changes"),
+    path("certificates", certificates.certificates, name="api_certificates"),
+    path("certificates/<thumbprint:thumbprint>", certificates.certificate, name="api_certificate"),
+    path(
+        "certificates/<thumbprint:thumbprint>/turning",
+        certificates.certificate_turning,
+        name="api_certificate_turning",
+    ),
+    path("forecast", certificates.forecast, name="api_forecast"),
+    path("forecast/<slug:key>", certificates.deadline, name="api_deadline"),
     path("activity", records.activity, name="api_activity"),
     path("audit", records.audit_record, name="api_audit"),
 ]

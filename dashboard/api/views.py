@@ -49,18 +49,18 @@ def artifacts(request: Request) -> Response:
         found,
         after=request.query_params.get("after", ""),
         before=request.query_params.get("before", ""),
-        size=_limit(request.query_params.get("limit"), *SIZES[request.accepted_renderer.format]),
+        size=limit_of(request.query_params.get("limit"), *SIZES[request.accepted_renderer.format]),
     )
     answer = {
-        "next": _neighbour(request, "after", page.next),
-        "previous": _neighbour(request, "before", page.previous),
+        "next": neighbour(request, "after", page.next),
+        "previous": neighbour(request, "before", page.previous),
         "results": ArtifactSerializer(page.rows, many=True, context={"request": request}).data,
     }
     headers = {"Content-Disposition": 'attachment; filename="artifacts.csv"'} if is_csv else {}
     return Response(answer, headers=headers)
 
 
-def _limit(text: str | None, usual: int, most: int) -> int:
+def limit_of(text: str | None, usual: int, most: int) -> int:
     """How many rows a page has."""
     if not text:
         return usual
@@ -75,7 +75,7 @@ def _not_understood(name: str, value: str) -> str:
     return f"“{value[:80]}” is not understood. It may be {listing.PARAMETERS[name]}."
 
 
-def _neighbour(request: Request, name: str, cursor: str) -> str | None:
+def neighbour(request: Request, name: str, cursor: str) -> str | None:
     """The address of a neighbouring page of the same query."""
     if not cursor:
         return None

@@ -129,6 +129,8 @@ def _chips(
     if filters.repository is not None:
         name = rows[0].repository.name if rows else "one without such artifacts"
         yield "Repository", name, f"?{filters.query(repository=None)}"
+    if filters.certificate:
+        yield "Certificate", filters.certificate[:12], f"?{filters.query(certificate='')}"
     if filters.name:
         yield "Repository", filters.name, f"?{filters.query(name='')}"
 

@@ -11,7 +11,8 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from dashboard import access, work
+from dashboard import access, certificate_list, work
+from dashboard.certificate_page import sight_of
 from dashboard.requests import Request
 from dashboard.templatetags.signboard import span_text
 from dashboard.words import LOOKS, Look, reason_text
@@ -23,6 +24,8 @@ from trust.verification import due_judgements
 
 LATELY = timedelta(hours=24)
 MOST_CHANGES = 10
+AHEAD = timedelta(days=90)
+MOST_DEADLINES, MOST_LOOKED_AT = 5, 50
 BAR_WIDTH = 1000
 ORDER = (
     Word.verified, Word.verified_with_exceptions, Word.untrusted, Word.failed,
@@ -97,7 +100,17 @@ def overview(request: Request) -> HttpResponse:
         "judgements": due_judgements(now).filter(repository__in=repositories).count(),
         "is_admin": access.is_admin(request.user),
     }
-    return render(request, "dashboard/overview.html" + ("#live" if request.htmx else ""), context)
+    if request.htmx:
+        return render(request, "dashboard/overview.html#live", context)
+    return render(request, "dashboard/overview.html", context | {"deadlines": next_deadlines(request.user, now)})
+
+
+def next_deadlines(person: access.Person, at: datetime) -> list[certificate_list.Row]:
+    """The certificates that expire next among those on which something rests; what turns then, the forecast says."""
+    sight = sight_of(person)
+    rows = sight.certificates.filter(not_after__gte=at, not_after__lt=at + AHEAD).order_by("not_after", "pk")
+    found = certificate_list.rows_of(sight, list(rows[:MOST_LOOKED_AT]))
+    return [row for row in found if row.resting.green or row.stores][:MOST_DEADLINES]
 
 
 def grouped(rows: QuerySet[ArtifactStatus]) -> list[Group]:

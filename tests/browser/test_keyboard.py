@@ -42,7 +42,14 @@ def test_tab_reaches_the_main_act(admin, path):
 
 
 def test_every_stop_of_tab_is_seen(admin, sample):
-    page = admin.open(sample.artifact("payments/ledger-api", "2.14.2"))
+    every_stop_is_seen(admin.open(sample.artifact("payments/ledger-api", "2.14.2")))
+
+
+def test_every_stop_of_tab_is_seen_in_the_forecast(admin):
+    every_stop_is_seen(admin.open("/certificates/forecast/"))
+
+
+def every_stop_is_seen(page):
     stops = 0
     page.keyboard.press("Tab")
     while page.evaluate("document.activeElement !== document.body") and stops < 80:

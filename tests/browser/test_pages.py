@@ -11,6 +11,10 @@ PAGES = {
     "connect": "/registries/add/",
     "connection": "/registries/1/edit/",
     "repository": "/repositories/1/",
+    "certificates": "/certificates/?state=all",
+    "no certificates": "/certificates/?q=nothing-has-this-name",
+    "forecast": "/certificates/forecast/",
+    "no forecast": "/certificates/forecast/?q=nothing-has-this-name",
     "trust policy": "/trust-policy/",
     "upload a policy": "/trust-policy/upload/",
     "trust stores": "/trust-stores/",
@@ -40,6 +44,36 @@ def test_page_is_for_everybody(admin, path):
 @pytest.mark.parametrize("name", ARTIFACTS)
 def test_artifact_is_for_everybody(admin, sample, name):
     admin.open(sample.artifact(*ARTIFACTS[name]))
+    admin.looks_right()
+
+
+def certificate(sample, name):
+    """The path of the page of a certificate of the sample world."""
+    ((thumbprint,), *_) = sample.ask(
+        "SELECT thumbprint FROM trust_certificate WHERE common_name LIKE ? ORDER BY not_after", name
+    )
+    return f"/certificates/{thumbprint}/"
+
+
+@pytest.mark.parametrize(
+    ("name", "query"),
+    [
+        ("Acme Release CA 2", "?if=removed"),
+        ("release-signer 06", "?if=revoked"),
+        ("Acme TSA 1", ""),
+        ("%script%", ""),
+    ],
+)
+def test_certificate_is_for_everybody(admin, sample, name, query):
+    admin.open(certificate(sample, name) + query)
+    admin.looks_right()
+
+
+def test_what_would_turn_is_for_everybody(admin, sample):
+    admin.open(certificate(sample, "Fjord Payments Root") + "turning/?if=removed")
+    admin.looks_right()
+    leaf = certificate(sample, "release-signer 01").split("/")[2]
+    admin.open(f"/certificates/forecast/certificate-{leaf}/")
     admin.looks_right()
 
 

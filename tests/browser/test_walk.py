@@ -97,3 +97,25 @@ def test_the_narrow_menu_opens_without_script(admin, sample, open_tab):
     tab.page.get_by_role("button", name="Menu").click()
     tab.page.get_by_role("link", name="Trust stores").click()
     tab.is_at("/trust-stores/")
+
+
+def test_what_turns_when_an_authority_expires_is_two_clicks_from_the_overview(admin):
+    page = admin.open("/")
+    page.get_by_role("main").get_by_role("link", name="Forecast").click()
+    page.get_by_role("link", name="release-signer 01", exact=True).click()
+    assert page.get_by_role("main").get_by_text("5 turn untrusted").is_visible()
+    assert page.get_by_role("table").get_by_text("Certificate expired").count() == 5
+
+
+def test_the_forecast_needs_no_script(admin, sample, open_tab):
+    tab = open_tab(sample, sample.admin, java_script_enabled=False)
+    page = tab.open("/certificates/")
+    page.get_by_role("link", name="Forecast").first.click()
+    page.get_by_role("link", name="1 year").click()
+    page.get_by_role("searchbox", name="Filter by certificate, signer or repository").fill("signer 01")
+    page.get_by_role("button", name="Search").click()
+    tab.is_at("/certificates/forecast/?q=signer+01&days=365")
+    page.get_by_role("link", name="release-signer 01", exact=True).click()
+    page.get_by_role("link", name="The certificate").click()
+    page.get_by_role("link", name="Removed from its stores").click()
+    assert page.get_by_text("so there is nothing to remove").is_visible()

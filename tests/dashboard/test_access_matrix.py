@@ -11,7 +11,7 @@ from django.utils import timezone
 from dashboard.models import AuditEntry, Role
 from registries.models import Endpoint, Presence
 from tests.dashboard.rows import make_person
-from tests.trust.seeding import NOW, Place, blob_statement, policy, publish, statement, store_files
+from tests.trust.seeding import NOW, Place, blob_statement, pki, policy, publish, statement, store_files
 from trust import drafts, previewing, revisions
 from trust.revisions import Content
 
@@ -48,6 +48,12 @@ CLASSES = {
     "endpoint_revoke": ADMIN_ACT,
     "hook": HOOK,  # registries: tests/dashboard/test_endpoints.py
     "hook_with_secret": HOOK,
+    "certificates": PAGE,
+    "certificate": PAGE,
+    "certificate_turning": PAGE,
+    "forecast": PAGE,
+    "forecast_calendar": PAGE,
+    "deadline": PAGE,
     "trust_policy": PAGE,
     "revisions_compare": "document",
     "drafts": "document",
@@ -93,6 +99,11 @@ CLASSES = {
     "api_artifact_trust": PAGE,
     "api_artifact_signatures": PAGE,
     "api_registries": PAGE,
+    "api_certificates": PAGE,
+    "api_certificate": PAGE,
+    "api_certificate_turning": PAGE,
+    "api_forecast": PAGE,
+    "api_deadline": PAGE,
     "api_trust_revision": PAGE,
     "api_numbered_trust_revision": PAGE,
     "api_overview": PAGE,
@@ -113,7 +124,15 @@ def patterns(resolver=None, before=()):
 
 PARAMETERS = dict(patterns())
 ROOT_FILE = {"store": "ca:acme", "file": next(name for _, store, name in store_files("ca:acme"))}
-QUERIES = {"trust_stores_remove": ROOT_FILE, "trust_stores_move": ROOT_FILE}
+SUPPOSED = {"if": "removed"}
+QUERIES = {
+    "certificate": SUPPOSED,
+    "certificate_turning": SUPPOSED,
+    "api_certificate": SUPPOSED,
+    "api_certificate_turning": SUPPOSED,
+    "trust_stores_remove": ROOT_FILE,
+    "trust_stores_move": ROOT_FILE,
+}
 
 
 def without_tokens(answer):
@@ -158,6 +177,7 @@ class World:
             "repository_id": place.repository.pk, "registry_id": place.repository.registry_id, "digest": image.digest,
             "signature": signature, "endpoint_id": place.endpoint.pk, "public_id": place.endpoint.public_id,
             "secret": "wrong", "number": 1, "draft_id": self.draft.pk, "token": "no-such-token",
+            "thumbprint": pki().root.thumbprints[0], "key": f"certificate-{pki().root.thumbprints[0]}",
         }  # fmt: skip
         return reverse(name, kwargs={key: values[key] for key in PARAMETERS[name]}, query=QUERIES.get(name))
 

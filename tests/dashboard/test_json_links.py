@@ -23,7 +23,7 @@ from trust.models import StatusChange
 pytestmark = pytest.mark.django_db
 
 # An htmx part, a file and a form that is judged at once: its JSON form is the command (docs/verify.md).
-WITHOUT = {"artifact_check", "artifact_manifest_raw", "blob_policy_document", "verify_blob"}
+WITHOUT = {"forecast_calendar", "artifact_check", "artifact_manifest_raw", "blob_policy_document", "verify_blob"}
 PAGES = [
     "audit",
     *sorted(

@@ -1,7 +1,7 @@
 """What authorities answered about certificates: values, as they were read when they came (`ocsp`, `crl`)."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
@@ -97,6 +97,12 @@ class Asked:
         """Whether there is an answer that has not run out; its last instant is still one of it."""
         return self.answer is not None and self.answer.next_update is not None and at <= self.answer.next_update
 
+    def renewed(self, since: datetime, until: datetime) -> "Asked":
+        """The same with an answer that holds through `until`, if it has one that holds at `since`."""
+        if self.answer is None or self.answer.next_update is None or not self.holds(since):
+            return self
+        return replace(self, answer=replace(self.answer, next_update=max(self.answer.next_update, until)))
+
 
 @dataclass(frozen=True, slots=True)
 class RevocationAnswers:
@@ -110,6 +116,13 @@ class RevocationAnswers:
     def holding(self, at: datetime) -> "RevocationAnswers":
         """Those that hold at `at`: sources that gave no answer, or one that has run out, count as not asked."""
         return RevocationAnswers({source: asked for source, asked in self.asked.items() if asked.holds(at)})
+
+    def assumed_renewed(self, since: datetime, until: datetime) -> "RevocationAnswers":
+        """An assumption for looking ahead: every answer that holds at `since` is given anew, unchanged, through `until`.
+
+        Nobody gave those answers: what is stored is never judged by them.
+        """
+        return RevocationAnswers({source: asked.renewed(since, until) for source, asked in self.asked.items()})
 
 
 NO_ANSWERS = RevocationAnswers()
