@@ -26,6 +26,7 @@ SECTIONS = {  # which entry of the side a page belongs to, by the name of its UR
     "repository": "registries",
     "trust_policy": "trust_policy",
     "trust_revision": "trust_policy",
+    "trust_coverage": "trust_policy",
     "blob_policy": "trust_policy",
     "verify_blob": "verify_blob",
     "trust_stores": "trust_stores",

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from dashboard.api import records, views
+from dashboard.api import coverage, records, views
 
 urlpatterns = [
     path("overview", records.overview, name="api_overview"),
@@ -14,6 +14,7 @@ urlpatterns = [
     path("registries", views.registries, name="api_registries"),
     path("trust-revisions/active", views.trust_revision, name="api_trust_revision"),
     path("trust-revisions/<int:number>", views.trust_revision, name="api_numbered_trust_revision"),
+    path("trust-revisions/active/coverage", coverage.coverage, name="api_trust_coverage"),
     path("activity", records.activity, name="api_activity"),
     path("audit", records.audit_record, name="api_audit"),
 ]

@@ -45,6 +45,7 @@ CLASSES = {
     "hook": HOOK,  # registries: tests/dashboard/test_endpoints.py
     "hook_with_secret": HOOK,
     "trust_policy": PAGE,
+    "trust_coverage": PAGE,
     "trust_policy_upload": ADMIN_PAGE,
     "trust_revision": PAGE,
     "trust_policy_document": "document",  # names every scope: only for those who see everything
@@ -67,6 +68,7 @@ CLASSES = {
     "api_registries": PAGE,
     "api_trust_revision": PAGE,
     "api_numbered_trust_revision": PAGE,
+    "api_trust_coverage": PAGE,
     "api_overview": PAGE,
     "api_activity": PAGE,
     "api_audit": ADMIN_PAGE,
