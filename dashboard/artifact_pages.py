@@ -15,8 +15,9 @@ from django.utils import timezone
 from dashboard import access
 from dashboard.ladder import Rung, ladder, nearest_fix
 from dashboard.sentences import Sentence, sentence
-from dashboard.trust_path import Step, path
+from dashboard.trust_path import Path
 from dashboard.vouched import called, vouched
+from dashboard.why import path_of, picture_url
 from dashboard.words import best_tag, kind_look
 from registries import questions
 from registries.models import Content, Listing, Manifest, Presence, Repository, Served
@@ -26,7 +27,7 @@ from trust import revisions
 from trust.legacy_signatures import JudgedLegacy, stored_legacy
 from trust.models import ArtifactStatus
 from trust.notary.certificates import Certificate
-from trust.notary.outcome import Note, Word
+from trust.notary.outcome import Word
 from trust.on_the_spot import JudgedArtifact, JudgedSignature
 
 MOST_SIGNATURES = 20  # in the table, until all are asked for
@@ -188,7 +189,8 @@ class TrustPage:
     hidden: int
     selected: JudgedSignature | None
     rungs: tuple[Rung, ...]
-    steps: tuple[Step, ...]
+    path: Path
+    picture: str
     notation: str
 
     @property
@@ -198,10 +200,6 @@ class TrustPage:
         if not outcome or not outcome.signer:
             return "signer not proven"
         return called(outcome.signer, vouched=vouched(outcome))
-
-    @property
-    def notes(self) -> Sequence[Note]:
-        return self.selected.outcome.notes if self.selected else ()
 
 
 DETAILED = ("failed", "unknown", "not_checked", "stale")  # words whose message says more than the sentence
@@ -216,7 +214,9 @@ SAID = (
 )
 
 
-def trust_page(place: Place, judged: JudgedArtifact, chosen: str = "", *, everything: bool = False) -> TrustPage:
+def trust_page(
+    user: User, place: Place, judged: JudgedArtifact, chosen: str = "", *, everything: bool = False
+) -> TrustPage:
     """The page of one artifact; `chosen`: the signature whose ladder is shown, else the one that decided."""
     verdict, choice, reference = judged.verdict, judged.choice, judged.repository.reference
     selected = _selected(judged, chosen)
@@ -240,7 +240,8 @@ def trust_page(place: Place, judged: JudgedArtifact, chosen: str = "", *, everyt
         hidden=len(judged.signatures) - len(shown),
         selected=selected,
         rungs=rungs_of(judged, selected),
-        steps=steps_of(judged, selected),
+        path=path_of(user, judged, selected),
+        picture=picture_url(judged, selected),
         notation=notation_says(judged),
     )
 
@@ -261,13 +262,6 @@ def _rows(
 def rungs_of(judged: JudgedArtifact, signature: JudgedSignature | None) -> tuple[Rung, ...]:
     """The ladder of a signature; for no signature, what one would have to satisfy."""
     return ladder(signature.outcome if signature else None, judged.choice, judged.repository.reference)
-
-
-def steps_of(judged: JudgedArtifact, signature: JudgedSignature | None) -> tuple[Step, ...]:
-    if signature is None:
-        return ()
-    digest, reference = signature.manifest.digest, judged.repository.reference
-    return path(digest, signature.evidence, signature.outcome, judged.choice, reference)
 
 
 def notation_says(judged: JudgedArtifact) -> str:

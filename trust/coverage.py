@@ -136,13 +136,14 @@ def resting_on(
 
     Repositories whose own spelling is vetoed are counted too: the veto goes with the spelling, the power stays.
     """
-    trusting = [one for one in policy.statements if _trusts(one, stores, certificate)]
     names = set(references)
-    scopes = {scope for one in trusting for scope in one.scopes}
-    if WILDCARD in scopes:
-        others = {scope for one in policy.statements if one not in trusting for scope in one.scopes}
-        return len(names - others), len(trusting)
-    return len(names & scopes), len(trusting)
+    named = {scope for one in policy.statements for scope in one.scopes} & names
+    reached = [
+        names - named if WILDCARD in one.scopes else names.intersection(one.scopes)
+        for one in policy.statements
+        if _trusts(one, stores, certificate)
+    ]
+    return sum(map(len, reached)), sum(map(bool, reached))
 
 
 def _trusts(statement: Statement, stores: TrustStores, certificate: Certificate) -> bool:

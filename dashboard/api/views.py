@@ -21,6 +21,7 @@ from dashboard.api.serializers import (
 )
 from dashboard.listing import Filters
 from dashboard.trust_pages import Reading, stores_of
+from dashboard.why import path_of
 from registries import questions, tasks
 from registries.models import Manifest
 from registries.oci.digest import Digest
@@ -89,7 +90,9 @@ def _neighbour(request: Request, name: str, cursor: str) -> str | None:
 @api_view(["GET"])
 def trust(request: Request, repository_id: int, digest: Digest) -> Response:
     """Whether an artifact may be trusted and why (not), judged now from what is stored."""
-    return Response(trust_as_json(_judged(request, repository_id, digest)))
+    judged = _judged(request, repository_id, digest)
+    path = path_of(request.user, judged, judged.signatures[0] if judged.signatures else None)
+    return Response(trust_as_json(judged) | {"path": path.as_json()})
 
 
 @api_view(["GET"])

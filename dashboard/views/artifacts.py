@@ -146,7 +146,7 @@ def artifact(request: Request, repository_id: int, digest: Digest) -> HttpRespon
     everything = request.GET.get("signatures") == "all"
     context = {
         "at": judged.at,
-        "trust": trust_page(place, judged, request.GET.get("signature", ""), everything=everything),
+        "trust": trust_page(request.user, place, judged, request.GET.get("signature", ""), everything=everything),
         "judged": judged,
     }
     return render(

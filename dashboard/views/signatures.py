@@ -24,7 +24,7 @@ def signature(request: Request, repository_id: int, digest: Digest, signature: D
         "at": judged.at,
         "place": place,
         "judged": judged,
-        "page": signature_page(place, judged, found),
+        "page": signature_page(request.user, place, judged, found),
         "json_url": reverse("api_artifact_signatures", args=[repository_id, digest]),
     }
     return render(request, "dashboard/signature.html", context)
