@@ -13,6 +13,7 @@ from dashboard.views import (
     health,
     login,
     overview,
+    past,
     registries,
     repositories,
     signatures,
@@ -29,6 +30,7 @@ artifact_pages = [
     path("export.tar", artifacts.export, name="artifact_export"),
     path("tree/", artifacts.tree, name="artifact_tree"),
     path("manifest/", artifacts.manifest, name="artifact_manifest"),
+    path("history/", past.history, name="artifact_history"),
     path("manifest/raw/", artifacts.manifest_raw, name="artifact_manifest_raw"),
     path("signatures/<digest:signature>/", signatures.signature, name="signature"),
 ]

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from dashboard.api import coverage, records, views
+from dashboard.api import coverage, past, records, views
 
 urlpatterns = [
     path("overview", records.overview, name="api_overview"),
@@ -11,6 +11,7 @@ urlpatterns = [
     path(
         "repositories/<int:repository_id>/<digest:digest>/signatures", views.signatures, name="api_artifact_signatures"
     ),
+    path("repositories/<int:repository_id>/<digest:digest>/history", past.history, name="api_artifact_history"),
     path("registries", views.registries, name="api_registries"),
     path("trust-revisions/active", views.trust_revision, name="api_trust_revision"),
     path("trust-revisions/<int:number>", views.trust_revision, name="api_numbered_trust_revision"),

@@ -15,10 +15,13 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from dashboard import access, listing
 from dashboard.artifact_pages import Place, head, trust_page
+from dashboard.as_of import NAMES, AsOf
 from dashboard.listing import NEEDS_A_LOOK, Filters
 from dashboard.manifest_page import manifest_page
 from dashboard.requests import Request
 from dashboard.tree_page import tree_page
+from dashboard.views.past import artifact_as_of, of_an_instant
+from dashboard.views.past_list import artifacts_as_of
 from dashboard.words import reason_text
 from registries import exporting, questions, tasks
 from registries.models import Manifest
@@ -48,10 +51,13 @@ VIEWS = (
 
 
 @require_safe
+@of_an_instant
 def artifacts(request: Request) -> HttpResponse:
-    """The list. A request of htmx is answered with the list alone."""
+    """The list, now or as of an instant. A request of htmx is answered with the list alone."""
+    if as_of := AsOf.parse(request.GET):
+        return artifacts_as_of(request, as_of)
     now = timezone.now()
-    filters = Filters.parse(request.GET)
+    filters = Filters.parse(request.GET, also=NAMES)  # empty ones, or it were another page
     active = revisions.active_number()
     rows = listing.found_in(listing.artifacts(access.repositories_of(request.user), active, now), filters)
     tally = listing.tally(rows, filters, active, now)
@@ -134,9 +140,12 @@ def _chips(
 
 
 @require_safe
+@of_an_instant
 def artifact(request: Request, repository_id: int, digest: Digest) -> HttpResponse:
-    """The Trust tab: the verdict, judged now, and why."""
+    """The Trust tab: the verdict, judged now or as of an instant, and why."""
     place = Place.of(request.user, repository_id, digest)
+    if as_of := AsOf.parse(request.GET):
+        return artifact_as_of(request, place, as_of)
     judged = judge(place)
     _heard(place, judged.at)
     if judged.manifest.kind == "signature" and judged.manifest.subject and place.status is None:
