@@ -98,6 +98,16 @@ class StatementRow:
         return self.reached.statement.name
 
     @property
+    def skips(self) -> bool:
+        """It asks for no signature, so none can satisfy it."""
+        return self.reached.statement.level.skips_everything
+
+    @property
+    def is_idle(self) -> bool:
+        """Nothing falls under it, or nothing ever satisfied it."""
+        return not self.reached.repositories or (self.satisfied is Satisfied.never and not self.skips)
+
+    @property
     def by_wildcard(self) -> bool:
         return self.reached.statement.scopes == (WILDCARD,)
 
@@ -139,14 +149,15 @@ def coverage_page(revision: TrustRevision, user: access.Person, filters: Coverag
     whole = access.sees_everything(user)
     shown = [reached for reached in coverage.statements if whole or reached.repositories or _for_all(reached)]
     words = satisfied(coverage, repositories)
+    rows = [
+        StatementRow(reached, words[reached.statement.name], reached.unused_scopes if whole else ())
+        for reached in shown
+    ]
     return CoveragePage(
         coverage=coverage,
         filters=filters,
         found=tuple(row for row in coverage.rows if filters.finds(row)),
-        statements=tuple(
-            StatementRow(reached, words[reached.statement.name], reached.unused_scopes if whole else ())
-            for reached in shown
-        ),
+        statements=tuple(sorted(rows, key=lambda row: not row.is_idle)),
         hidden_statements=len(coverage.statements) - len(shown),
         tally=Counter(row.how for row in coverage.rows if filters.finds_any(row)),
     )

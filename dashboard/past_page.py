@@ -43,11 +43,14 @@ def judge_as_of(place: Place, as_of: AsOf) -> Past:
 
 
 def status_then(place: Place, past: Past) -> dict[str, Any]:
-    """What stands above the tabs, of then: only what is kept with its dates."""
+    """What stands above the tabs, of then: only what is kept with its dates; nothing before it was first seen."""
+    since = place.status.since if place.status else None
+    if past.judged is None or (since and past.at < since):
+        return {}
     where = place.repository.pk, place.digest
     return {
         "tags": tags_at([where], past.at)[where],
-        "since": place.status.since if place.status else None,
+        "since": since,
         "is_artifact": bool(place.status and place.status.is_artifact),
         "present": past.present,
     }

@@ -153,6 +153,8 @@ def test_before_it_was_first_seen_there_is_no_word(place, reader, signed_later, 
     page = ask(reader, "artifact", place, signed_later, at=text_of(now - HOUR))
     assert "Not known then" in page
     assert "badge" not in page
+    assert "No longer in the registry" not in page
+    assert "Untagged" not in page
     found = json.loads(ask(reader, "api_artifact_trust", place, signed_later, at=text_of(now - HOUR)))
     assert (found["status"], found["as_of"]["seen"]) == (None, False)
     known = ask(reader, "artifact", place, signed_later, at=text_of(now - HOUR), known="now")
@@ -224,7 +226,7 @@ def test_the_history_tells_what_happened_each_with_its_before_and_after(place, r
     told = text(page)
     for words in (
         "1 signature appeared",
-        "1 signature is listed no more",
+        "Withdrawn 1 signature",
         "First seen",
         "First listing",
         "was unsigned",
