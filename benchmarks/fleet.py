@@ -35,16 +35,21 @@ def main() -> None:
 
 def prepare_django(folder: Path) -> None:
     """Settings and an empty database for a benchmark."""
+    settings_for(folder)
+    from django.core.management import call_command
+
+    call_command("migrate", verbosity=0)
+    call_command("collectstatic", interactive=False, verbosity=0)
+
+
+def settings_for(folder: Path) -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "dashboard.settings")
     os.environ.setdefault("SIGNBOARD_DATA", str(folder))
     os.environ.setdefault("SIGNBOARD_SECRET_KEY", "of-a-benchmark-" + "x" * 40)
     os.environ.setdefault("SIGNBOARD_LOG_LEVEL", "WARNING")
     import django
-    from django.core.management import call_command
 
     django.setup()
-    call_command("migrate", verbosity=0)
-    call_command("collectstatic", interactive=False, verbosity=0)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,6 @@ from pathlib import Path
 
 from benchmarks.fleet import prepare_django
 
-STEP = timedelta(hours=1)
 DAYS = 7
 
 
@@ -57,25 +56,17 @@ def measure(root: Path, options: argparse.Namespace, *, api: bool) -> None:
 
 def week(fleet, first: int, signatures: int) -> None:  # type: ignore[no-untyped-def]  # of the tests
     """A week of rest, 60 days after the first index."""
-    from registries.models import Presence
     from registries.polling import Tier, interval
 
     fleet.at += timedelta(days=60)
     fleet.step()
-    chance, asked, late = random.Random(1), Counter[str](), {}
-    steps = int(timedelta(days=DAYS) / STEP)
-    last = steps - int(interval(Tier.OLD) / STEP) - 1
-    for step in range(steps):
-        fleet.at += STEP
-        for _ in range(signatures * (step + 1) // last - signatures * step // last if step < last else 0):
-            late[fleet.sign(chance.choice(fleet.images))] = fleet.at
-        asked.update(fleet.step())
-    seen = dict(Presence.objects.values_list("manifest_id", "since"))
-    waits = [seen[digest] - signed for digest, signed in late.items() if digest in seen]
-    show(f"a week of rest, {len(late)} signed", asked)
-    share = asked.total() / DAYS / first
-    print(f"{'':34} {asked.total() / DAYS:.0f} a day, {share:.2f} of the first index (aim: 0.25)")
-    print(f"{'':34} found {len(waits)} of {len(late)}, the slowest after {max(waits)} (tier: {interval(Tier.OLD)})")
+    rest = fleet.rest(DAYS, signatures=signatures, chance=random.Random(1))
+    show(f"a week of rest, {rest.signed} signed", rest.asked)
+    print(f"{'':34} {rest.a_day:.0f} a day, {rest.a_day / first:.2f} of the first index (aim: 0.25)")
+    print(
+        f"{'':34} found {len(rest.waits)} of {rest.signed}, the slowest after {max(rest.waits)}"
+        f" (tier: {interval(Tier.OLD)})"
+    )
 
 
 def show(what: str, requests: Counter[str]) -> None:

@@ -299,6 +299,7 @@ _FIXES = {
     "no_global_statement": "Name a statement, or let one be global.",
     "not_listed": "Index the repository.",
     "listing_incomplete": "Index the repository again once the registry answers.",
+    "blocked_by_policy": "Relax the registry's content trust or vulnerability rule for this project, or have it met.",
     "listing_old": "Index the repository again.",
     "stale": "Index the repository again.",
     "failed": "Sign the artifact again.",

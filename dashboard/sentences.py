@@ -51,6 +51,7 @@ BY_REASON = {
     # unknown: nobody here can say
     "not_listed": "Nobody has asked the registry for its signatures yet.",
     "listing_incomplete": "The registry's list of signatures could not be read to its end, and none of those listed is good.",
+    "blocked_by_policy": "A rule of the registry itself keeps it, or what refers to it, from being read, so nobody here can say.",
     "limit": "There is more to read than Signboard reads, and nothing good among what was read.",
     "plugin_needed": "Signed by {signer}, but the signature needs a verification plugin, which Signboard does not run.",
     "critical_attribute_unknown": "Signed by {signer}, but the signature has a critical attribute that Signboard does not know.",

@@ -183,9 +183,11 @@ POLLING_TAGS: list[int] = env.list("SIGNBOARD_POLLING_TAGS", cast=int, default=[
 POLLING_CATALOG = env.int("SIGNBOARD_POLLING_CATALOG", default=3600)
 if any(len(tiers) != 3 or min(tiers) < 1 for tiers in (POLLING_TIERS, POLLING_TAGS)):
     raise ImproperlyConfigured("SIGNBOARD_POLLING_TIERS and SIGNBOARD_POLLING_TAGS are three numbers of seconds each")
+EVENTS_DAYS = env.int("SIGNBOARD_EVENTS_DAYS", default=400)  # how long it is told what vanished; 0: for ever
 LEASE = env.int("SIGNBOARD_LEASE", default=60)  # seconds; after a kill, work rests for no longer than this
 # docker-credential-* helpers of this directory may be run for connections that name one; empty: none is ever run.
 CREDENTIAL_HELPERS = env.str("SIGNBOARD_CREDENTIAL_HELPERS", default="")
+PASSWORD_FILES = env.str("SIGNBOARD_PASSWORD_FILES", default="")
 # Private places where OCSP responders and CRLs may lie: host:port, an address, or a network such as 10.0.0.0/8.
 REVOCATION_NETWORKS: list[str] = env.list("SIGNBOARD_REVOCATION_NETWORKS", default=[])
 LAYOUT_ROOT = env.str("SIGNBOARD_LAYOUT_ROOT", default="")  # OCI layouts below this folder can be connected
@@ -196,6 +198,4 @@ LOGGING = {
     "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env.str("SIGNBOARD_LOG_LEVEL", default="INFO")},
-    # A request's own line is gunicorn's; httpx would log addresses with queries.
-    "loggers": {"httpx": {"level": "WARNING"}, "httpcore": {"level": "WARNING"}},
 }

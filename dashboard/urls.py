@@ -40,6 +40,7 @@ urlpatterns = [
     path("artifacts/", artifacts.artifacts, name="artifacts"),
     path("repositories/<int:repository_id>/", repositories.repository, name="repository"),
     path("repositories/<int:repository_id>/index/", repositories.index_now, name="repository_index"),
+    path("repositories/<int:repository_id>/put-back/", repositories.put_back, name="repository_put_back"),
     path("repositories/<int:repository_id>/<digest:digest>/", include(artifact_pages)),
     path("registries/", registries.registries, name="registries"),
     path("registries/add/", registries.add, name="registry_add"),

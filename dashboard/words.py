@@ -85,6 +85,7 @@ REASONS = {  # stable codes as people say them; the others are read as they are 
     "authentic_timestamp_logged": "Validity only logged",
     "blob_digest_unknown": "Blob's digest not known",
     "blob_mismatch": "Made for another blob",
+    "blocked_by_policy": "Blocked by registry policy",
     "certificate_expired": "Certificate expired",
     "certificate_not_yet_valid": "Certificate not valid yet",
     "chain_without_root": "Chain without a root",

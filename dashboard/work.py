@@ -43,6 +43,16 @@ def condition(row: DueRow, at: datetime, *, in_part: bool = False) -> Condition:
     return CURRENT if row.due_at else IDLE
 
 
+def survey_condition(survey: Survey | None, at: datetime) -> Condition:
+    """How looking up the repositories of a registry stands; in part where its catalog was not read to its end."""
+    return condition(survey, at, in_part=found_in_part(survey)) if survey else IDLE
+
+
+def found_in_part(survey: Survey | None) -> bool:
+    """Whether the registry may hold repositories that nobody has found."""
+    return bool(survey and survey.finished_at and not survey.complete)
+
+
 @dataclass(frozen=True, slots=True)
 class RepositoryRow:
     """A repository in a list."""
@@ -185,7 +195,9 @@ class RegistryRow:
     @property
     def note(self) -> str:
         """What keeps it from being known whole."""
-        return self.error or (self.progress.partly_text if self.progress.partly else "")
+        if self.error or self.progress.partly:
+            return self.error or self.progress.partly_text
+        return "Its catalog was not read to its end" if found_in_part(self.survey) else ""
 
 
 def going_with(registry: Registry) -> dict[str, int]:
@@ -219,7 +231,7 @@ def _registry_row(registry: Registry, progress: Progress, artifacts: int, at: da
     error = survey.last_error if survey else ""
     if not error and progress.failing:
         error = f"{progress.failing_text} for the next attempt"
-    stands = condition(survey, at) if survey else IDLE
+    stands = survey_condition(survey, at)
     if progress.running or (survey and survey.leased_until and survey.leased_until > at):
         stands = RUNNING
     elif error:
@@ -260,6 +272,7 @@ def sum_of(counts: Mapping[str, int]) -> int:
 
 REQUEST_KINDS = {
     "ping": "Asking whether it is a registry",
+    "challenge": "Refused until authenticated",
     "token": "Tokens",
     "catalog": "Catalog",
     "tags": "Tags",
@@ -268,6 +281,7 @@ REQUEST_KINDS = {
     "referrers": "Referrers",
     "referrers_oras": "Referrers, asked in ORAS's way",
     "blob": "Blobs",
+    "vendor": "The product's own API",
 }
 
 

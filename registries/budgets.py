@@ -1,13 +1,12 @@
 """One budget for each registry host, whatever connections, repositories and workers ask it: how much at once, and when at all.
 
 It grows by one while all goes well and is halved when a registry pushes back (429, 5xx); `Retry-After` keeps everybody away.
+Where little is left of a limit that a registry tells, the rest is for whoever waits for an answer.
 """
 
-import threading
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from types import TracebackType
 
 from django.db import models
 from django.db.models import F, Q
@@ -27,37 +26,13 @@ class HostBudget(models.Model):
     host = models.CharField(max_length=255, unique=True)
     at_once = models.PositiveSmallIntegerField(default=FIRST)
     paused_until = models.DateTimeField(null=True)
+    spared_until = models.DateTimeField(null=True)  # only what a person waits for is asked
     refused_at = models.DateTimeField(null=True)
     refusals = models.PositiveIntegerField(default=0)  # since it last grew
 
 
-class Gate:
-    """How many threads of one run may ask at the same time."""
-
-    def __init__(self, allowed: int) -> None:
-        self._changed = threading.Condition()
-        self._allowed, self._inside = allowed, 0
-
-    def allow(self, number: int) -> None:
-        with self._changed:
-            self._allowed = max(1, number)
-            self._changed.notify_all()
-
-    def __enter__(self) -> None:
-        with self._changed:
-            self._changed.wait_for(lambda: self._inside < self._allowed)
-            self._inside += 1
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        with self._changed:
-            self._inside -= 1
-            self._changed.notify_all()
-
-
 class Budget:
-    """One run's part in the budget of its host. All but `ask` is for the one thread that has the database."""
+    """One run's part in the budget of its host. All but `wait` is for the one thread that has the database."""
 
     def __init__(
         self,
@@ -69,20 +44,33 @@ class Budget:
         longest_delay: float = 2.0,
     ) -> None:
         self.host = host
-        self.gate = Gate(FIRST)
+        self.at_once = FIRST  # requests of this run
         self._now, self._sharing = now, sharing
         self._sleep, self._longest_delay = sleep, longest_delay
         self._good = 0
         self._delay = 0.0
 
-    def refresh(self) -> datetime | None:
-        """Take over what all workers found out; answers until when nobody may ask."""
+    def refresh(self, *, awaited: bool = False) -> datetime | None:
+        """Take over what all workers found out; answers until when nobody may ask. `awaited`: somebody waits for this."""
         row, _ = HostBudget.objects.get_or_create(host=self.host)
+        self.settle()
+        self.at_once = max(1, row.at_once // max(1, self._sharing()))
+        times = (row.paused_until, None if awaited else row.spared_until)
+        return max((time for time in times if time and time > self._now()), default=None)
+
+    def settle(self) -> None:
+        """Have many good answers count; also at the end of a run, or a fleet of small repositories would never get more."""
         if self._good >= GOOD_ANSWERS:
             self._good = 0
-            HostBudget.objects.filter(pk=row.pk, at_once__lt=MOST).update(at_once=F("at_once") + 1, refusals=0)
-        self.gate.allow(row.at_once // max(1, self._sharing()))
-        return row.paused_until if row.paused_until and row.paused_until > self._now() else None
+            HostBudget.objects.get_or_create(host=self.host)
+            HostBudget.objects.filter(host=self.host, at_once__lt=MOST).update(at_once=F("at_once") + 1, refusals=0)
+
+    def spare(self, seconds: float) -> datetime:
+        """Leave what remains of a limit to whoever waits for an answer; answers until when."""
+        until = self._now() + min(timedelta(seconds=max(seconds, 1.0)), LONGEST_PAUSE)
+        HostBudget.objects.get_or_create(host=self.host)
+        HostBudget.objects.filter(host=self.host).update(spared_until=until)
+        return until
 
     def wait(self) -> None:
         """In a thread, before a request: slower after each failure of the registry, until an answer is good."""
@@ -118,5 +106,6 @@ def pushed_back(host: str, at: datetime, retry_after: float | None, *, pause: bo
 
 
 def paused_hosts(at: datetime) -> set[str]:
-    """The hosts that nobody may ask now."""
-    return set(HostBudget.objects.filter(paused_until__gt=at).values_list("host", flat=True))
+    """The hosts that no worker may ask by itself now."""
+    paused = Q(paused_until__gt=at) | Q(spared_until__gt=at)
+    return set(HostBudget.objects.filter(paused).values_list("host", flat=True))

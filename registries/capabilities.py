@@ -18,6 +18,7 @@ WORDS = {
     "referrers_oras": "ORAS referrers API",
     "rate_limit": "Requests left",
     "warning": "Warns",
+    "vendor": "Product, as chosen",
 }
 
 

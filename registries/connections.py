@@ -2,22 +2,27 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
 
-from registries import capabilities, credential_helpers, credentials
+from registries import capabilities, credential_helpers, credentials, password_files, vendors
 from registries.docker_config import TOKEN_USER
 from registries.models import Registry
 from registries.oci.archive import layout_at
-from registries.oci.client import Client, Credentials
+from registries.oci.client import Capabilities, Client, Credentials
+from registries.oci.connection import Connection
 from registries.oci.errors import LayoutError, OciError, RegistryError, as_sentence
 from registries.oci.layout import Layout
+from registries.oci.pusher import Pusher
 from registries.oci.reference import canonical_registry
 from registries.transport import Transport, Wire
+from registries.vendors.product import api_host
 
 Opened = Client | Layout
 DOCKER_HUB = "registry-1.docker.io"  # where docker.io answers
@@ -43,29 +48,74 @@ def open_source(registry: Registry, *, wire: Wire | None = None) -> Iterator[Ope
         yield open_layout(registry)
         return
     with Transport(allowed=registry.allowed_networks, ca_pem=registry.tls_ca, app=wire) as transport:
-        client = Client(
-            transport,
-            base_url(registry),
-            credentials=_known_as(registry),
-            realm_hosts=registry.token_services,
-            follow_redirects=registry.follow_redirects,
-        )
+        client = _client(registry, transport)
         try:
             yield client
         finally:
             capabilities.record(registry, client.observed, timezone.now())
 
 
+def _client(registry: Registry, transport: Transport) -> Client:
+    known_as = _known_as(registry)
+    options: dict[str, Any] = {
+        "realm_hosts": registry.token_services,
+        "follow_redirects": registry.follow_redirects,
+        "notation_compatible": registry.notation_compatible,
+        "renew": partial(_known_by_now, registry) if registry.password_file else None,
+    }
+    host = api_host(registry.vendor, canonical_registry(registry.address), registry.api_host)
+    if not vendors.has_api(registry.vendor, host):
+        return Client(transport, base_url(registry), credentials=known_as, **options)
+    product = {"product": registry.vendor, "api_host": host}
+    return vendors.ProductClient(transport, base_url(registry), credentials=known_as, **product, **options)
+
+
+def _known_by_now(registry: Registry) -> Credentials:
+    """In a thread that asks, once they were refused: the operator's file may hold others by now."""
+    try:
+        return _known_as(registry)
+    except credentials.CredentialsError as error:
+        raise RegistryError(str(error), code="unauthorized") from error
+
+
+@contextmanager
+def open_pusher(registry: Registry, *, wire: Wire | None = None) -> Iterator[Pusher]:
+    """What to write with, closed afterwards: the one place where the credentials for pushing are used."""
+    if registry.source == Registry.Source.LAYOUT:
+        raise LayoutError(f"{registry} is a layout, which is only read; push to a registry")
+    known_as = _credentials(registry.push_username, credentials.open_(credentials.PUSHING, registry))
+    with Transport(allowed=registry.allowed_networks, ca_pem=registry.tls_ca, app=wire) as transport:
+        yield Pusher(
+            Connection(
+                transport,
+                base_url(registry),
+                credentials=known_as,
+                realm_hosts=registry.token_services,
+                pushes=True,
+                notation_compatible=registry.notation_compatible,
+            )
+        )
+
+
 def _known_as(registry: Registry) -> Credentials:
-    """What this registry knows us by: a helper's answer, or what the connection stores."""
-    if registry.credential_helper:
+    """What this registry knows us by: a helper's answer, the operator's file, or what the connection stores."""
+    if registry.password_file:
+        try:
+            username, secret = registry.username, password_files.read(registry, timezone.now())
+        except password_files.PasswordFileError as error:
+            raise credentials.CredentialsError(str(error)) from error
+    elif registry.credential_helper:
         try:
             found = credential_helpers.get(registry.credential_helper, registry.address)
         except credential_helpers.HelperError as error:
             raise credentials.CredentialsError(str(error)) from error
         username, secret = found.username, found.secret
     else:
-        username, secret = registry.username, credentials.open_(registry)
+        username, secret = registry.username, credentials.open_(credentials.READING, registry)
+    return _credentials(username, secret)
+
+
+def _credentials(username: str, secret: str) -> Credentials:
     return Credentials(identity_token=secret) if username == TOKEN_USER and secret else Credentials(username, secret)
 
 
@@ -112,12 +162,25 @@ def wait_of(error: OciError) -> timedelta | None:
 
 def _tested_registry(client: Client, registry: Registry) -> Report:
     found = client.check()
+    if isinstance(client, vendors.ProductClient):
+        found = _with_own_api(client, registry, found)
     named = [pattern for pattern in registry.repository_patterns if not set("*?") & set(pattern)]
     needs_names = not found.catalog and not named
     message = f"{registry.address} answers."
     if needs_names:
         message += " It does not list its repositories: name them in the connection."
     return Report(ok=not needs_names, message=message, detail=found.detail, catalog=found.catalog)
+
+
+def _with_own_api(client: vendors.ProductClient, registry: Registry, found: Capabilities) -> Capabilities:
+    """The same, with what the product's own API lists."""
+    wild = [pattern for pattern in registry.repository_patterns if set("*?") & set(pattern)]
+    listed = client.own_names(vendors.namespaces_of(wild), 1)
+    said = f"{client.vendor.name}'s own API lists repositories."
+    if listed.error:
+        said = f"{client.vendor.name}'s own API gives no list, so it is done without: {as_sentence(str(listed.error))}"
+    detail = " ".join(filter(None, (found.detail, said, listed.note)))
+    return replace(found, catalog=found.catalog or listed.error is None, detail=detail)
 
 
 def _tested_layout(layout: Layout) -> Report:

@@ -1,6 +1,6 @@
-"""Passwords of connections, encrypted at rest: AES-256-GCM, bound to the very row and column they belong to.
+"""Secrets at rest: AES-256-GCM, bound to the very row and column they belong to.
 
-A sealed password that is copied into another row does not open there. The newest key seals; every listed key opens.
+A sealed secret that is copied into another row or column does not open there. The newest key seals; every listed key opens.
 """
 
 import base64
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
+from django.db import models
 
 from registries.models import Endpoint, Registry
 
@@ -21,37 +22,61 @@ NONCE = 12
 
 
 class CredentialsError(Exception):
-    """A password cannot be kept or read; the text says what to do."""
+    """A secret cannot be kept or read; the text says what to do."""
 
 
-def seal(registry: Registry, password: str) -> bytes:
-    """The password as it may be stored in `registry`, which must have an id; empty stays empty."""
-    if not password:
+@dataclass(frozen=True, slots=True)
+class Purpose:
+    """A column that holds sealed secrets, and what one of them is in words."""
+
+    model: type[models.Model]
+    column: str
+    words: str
+    remedy: str = "enter it again"
+
+    def sealed(self, row: models.Model) -> bytes:
+        """What the row holds; empty if it holds none."""
+        return bytes(getattr(row, self.column))
+
+    def place(self, row: models.Model) -> bytes:
+        """Table, row and column: what a sealed secret is bound to."""
+        if row.pk is None:
+            raise CredentialsError("a password can be stored only for a saved connection")
+        return f"{self.model._meta.db_table}|{row.pk}|{self.column}".encode()
+
+
+READING = Purpose(Registry, "sealed_password", "the password of {row}")
+PUSHING = Purpose(Registry, "sealed_push_password", "the password of {row} for pushing")
+NOTIFYING = Purpose(Endpoint, "sealed_secret", "the secret of an endpoint of {row.registry}", "make another endpoint")
+PURPOSES = (READING, PUSHING, NOTIFYING)
+
+
+def seal(purpose: Purpose, row: models.Model, secret: str) -> bytes:
+    """The secret as it may be stored in that row, which must have an id; empty stays empty."""
+    if not secret:
         return b""
-    key = _keys()[0]
-    nonce = os.urandom(NONCE)
-    return VERSION + _key_id(key) + nonce + AESGCM(key).encrypt(nonce, password.encode(), _place(registry))
+    key, nonce = _keys()[0], os.urandom(NONCE)
+    return VERSION + _key_id(key) + nonce + AESGCM(key).encrypt(nonce, secret.encode(), purpose.place(row))
 
 
-def open_(registry: Registry) -> str:
-    """The password of a connection; empty if it has none."""
-    sealed = bytes(registry.sealed_password)
+def open_(purpose: Purpose, row: models.Model) -> str:
+    """The secret of that row; empty if it has none."""
+    sealed = purpose.sealed(row)
     if not sealed:
         return ""
-    key, nonce, ciphertext = _parts(sealed, registry)
-    try:
-        return AESGCM(key).decrypt(nonce, ciphertext, _place(registry)).decode()
-    except (InvalidTag, ValueError) as error:
+    what = purpose.words.format(row=row)
+    key_id, nonce, ciphertext = sealed[1 : 1 + KEY_ID], sealed[1 + KEY_ID :][:NONCE], sealed[1 + KEY_ID + NONCE :]
+    key = next((key for key in _keys() if _key_id(key) == key_id), None)
+    if sealed[:1] != VERSION or key is None:
         raise CredentialsError(
-            f"the stored password of {registry} does not open: it was altered, or belongs to another connection. "
-            "Enter it again."
-        ) from error
-
-
-def is_current(registry: Registry) -> bool:
-    """Whether the password, if there is one, is sealed with the newest key."""
-    sealed = bytes(registry.sealed_password)
-    return not sealed or sealed[1 : 1 + KEY_ID] == _key_id(_keys()[0])
+            f"{what} was encrypted with a key that is not among SIGNBOARD_ENCRYPTION_KEYS. "
+            f"Add that key at the end of the list, or {purpose.remedy}."
+        )
+    try:
+        return AESGCM(key).decrypt(nonce, ciphertext, purpose.place(row)).decode()
+    except (InvalidTag, ValueError) as error:
+        remedy = purpose.remedy[0].upper() + purpose.remedy[1:]
+        raise CredentialsError(f"{what} does not open: it was altered, or belongs to another row. {remedy}.") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,65 +85,28 @@ class Rotation:
 
     renewed: int = 0
     failures: tuple[str, ...] = ()
-    "Why some passwords are still sealed with an older key, or do not open at all."
+    "Why some secrets are still sealed with an older key, or do not open at all."
 
 
 def rotate() -> Rotation:
-    """Seal every password with the newest key. Older keys may be removed where nothing failed."""
+    """Seal every secret with the newest key. Older keys may be removed where nothing failed."""
     renewed, failures = 0, []
-    for registry in Registry.objects.exclude(sealed_password=b"").order_by("pk"):
-        try:
-            password = open_(registry)
-            if is_current(registry):
+    for purpose in PURPOSES:
+        rows = purpose.model._default_manager
+        for row in rows.exclude(**{purpose.column: b""}).order_by("pk"):
+            before = purpose.sealed(row)
+            try:
+                secret = open_(purpose, row)
+                if before[1 : 1 + KEY_ID] == _key_id(_keys()[0]):
+                    continue
+                sealed = seal(purpose, row, secret)
+            except CredentialsError as error:
+                failures.append(str(error))
                 continue
-            sealed = seal(registry, password)
-        except CredentialsError as error:
-            failures.append(str(error))
-            continue
-        # One that was changed meanwhile was sealed with the newest key by whoever changed it.
-        unchanged = Registry.objects.filter(pk=registry.pk, sealed_password=registry.sealed_password)
-        renewed += unchanged.update(sealed_password=sealed)
-    for endpoint in Endpoint.objects.exclude(sealed_secret=b"").order_by("pk"):
-        before = bytes(endpoint.sealed_secret)
-        try:
-            secret = open_for(endpoint.place, before)
-        except CredentialsError as error:
-            failures.append(f"an endpoint of {endpoint.registry}: {error}")
-            continue
-        if before[1 : 1 + KEY_ID] != _key_id(_keys()[0]):
-            sealed = seal_for(endpoint.place, secret)
-            renewed += Endpoint.objects.filter(pk=endpoint.pk, sealed_secret=before).update(sealed_secret=sealed)
+            # One that was changed meanwhile was sealed with the newest key by whoever changed it.
+            unchanged = rows.filter(**{"pk": row.pk, purpose.column: before})
+            renewed += unchanged.update(**{purpose.column: sealed})
     return Rotation(renewed, tuple(failures))
-
-
-def seal_for(place: str, secret: str) -> bytes:
-    """A secret as it may be stored at a place (`table|row|column`) and nowhere else."""
-    key, nonce = _keys()[0], os.urandom(NONCE)
-    return VERSION + _key_id(key) + nonce + AESGCM(key).encrypt(nonce, secret.encode(), place.encode())
-
-
-def open_for(place: str, sealed: bytes) -> str:
-    """The secret that was sealed for that place."""
-    key_id, nonce, ciphertext = sealed[1 : 1 + KEY_ID], sealed[1 + KEY_ID :][:NONCE], sealed[1 + KEY_ID + NONCE :]
-    key = next((key for key in _keys() if _key_id(key) == key_id), None)
-    if sealed[:1] != VERSION or key is None:
-        raise CredentialsError("this secret was encrypted with a key that is not among SIGNBOARD_ENCRYPTION_KEYS")
-    try:
-        return AESGCM(key).decrypt(nonce, ciphertext, place.encode()).decode()
-    except (InvalidTag, ValueError) as error:
-        raise CredentialsError("this secret does not open: it was altered, or belongs to another row") from error
-
-
-def _parts(sealed: bytes, registry: Registry) -> tuple[bytes, bytes, bytes]:
-    """Key, nonce and ciphertext."""
-    key_id, rest = sealed[1 : 1 + KEY_ID], sealed[1 + KEY_ID :]
-    key = next((key for key in _keys() if _key_id(key) == key_id), None)
-    if sealed[:1] != VERSION or key is None:
-        raise CredentialsError(
-            f"the password of {registry} was encrypted with a key that is not among SIGNBOARD_ENCRYPTION_KEYS. "
-            "Add that key at the end of the list, or enter the password again."
-        )
-    return key, rest[:NONCE], rest[NONCE:]
 
 
 def _keys() -> list[bytes]:
@@ -136,10 +124,3 @@ def _keys() -> list[bytes]:
 
 def _key_id(key: bytes) -> bytes:
     return hashlib.sha256(b"signboard key id" + key).digest()[:KEY_ID]
-
-
-def _place(registry: Registry) -> bytes:
-    """Table, row and column: what a sealed password is bound to."""
-    if registry.pk is None:
-        raise CredentialsError("a password can be stored only for a saved connection")
-    return f"{Registry._meta.db_table}|{registry.pk}|sealed_password".encode()

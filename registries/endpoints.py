@@ -50,11 +50,6 @@ class Endpoint(models.Model):
     minute = models.DateTimeField(null=True)  # the running minute, and what came in it
     in_minute = models.PositiveIntegerField(default=0)
 
-    @property
-    def place(self) -> str:
-        """What its sealed secret is bound to."""
-        return f"{self._meta.db_table}|{self.pk}|sealed_secret"
-
 
 class Delivery(models.Model):
     """A notification that came, so that it counts once."""

@@ -1,10 +1,12 @@
 """Exporting an artifact with all that refers to it, as an OCI image layout in a tar: the very bytes that were read."""
 
 import json
+import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import IO
 
 from registries import connections, credentials
 from registries.models import Content, Listing, Manifest, Repository, Served, Tag
@@ -19,7 +21,8 @@ from registries.oci.media_types import MANIFESTS, OCI_INDEX
 from registries.transport import Wire
 
 MOST = 10_000  # manifests
-LARGEST_BLOB = 64 * 1024 * 1024  # that is fetched: it is held in memory until its digest is known to be right
+LARGEST_BLOB = 4 * 1024**3  # that is fetched: it lies in a file without a name until its digest is known to be right
+PIECE = 1024 * 1024
 REPORT = "signboard-export.json"  # readers of layouts pass over names that they do not know
 
 
@@ -112,10 +115,10 @@ def write(found: Plan, at: datetime, *, fetch: bool, wire: Wire | None = None) -
         source = _source(found, stack, wire) if fetch else None
         for digest in sorted(names, key=lambda digest: names[digest]):
             content = made.get(digest) or _kept(found.repository, digest)
-            if content is None and digest in found.blobs:
-                content = _fetched(found, source, found.blobs[digest])
             if content is not None:
                 yield archive.entry(names[digest], content)
+            elif digest in found.blobs:
+                yield from _fetched(found, source, found.blobs[digest], names[digest])
     yield archive.entry(REPORT, _report(found, at))
     yield archive.END
 
@@ -128,17 +131,30 @@ def _source(found: Plan, stack: ExitStack, wire: Wire | None) -> connections.Ope
         return None
 
 
-def _fetched(found: Plan, source: connections.Opened | None, blob: Descriptor) -> bytes | None:
-    reason = "it is not kept, and was not fetched"
-    if "nondistributable" in blob.media_type or ".foreign." in blob.media_type:
-        reason = "it may not be distributed"
-    elif source is not None:
-        try:
-            return source.blob(found.repository.name, blob, max_size=LARGEST_BLOB)
-        except OciError as error:
-            reason = str(error)
-    found.miss(blob.digest, reason, blob.size)
-    return None
+def _fetched(found: Plan, source: connections.Opened | None, blob: Descriptor, name: str) -> Iterator[bytes]:
+    """The entry of a blob that is not kept; nothing, and a line in the report, where it is not to be had."""
+    if blob.may_stay_away:
+        found.miss(blob.digest, "it may not be distributed", blob.size)
+    elif source is None:
+        found.miss(blob.digest, "it is not kept, and was not fetched", blob.size)
+    else:
+        with tempfile.TemporaryFile() as file:
+            try:
+                source.copy_blob(found.repository.name, blob, file.write, max_size=LARGEST_BLOB)
+            except OciError as error:
+                found.miss(blob.digest, str(error), blob.size)
+            except OSError as error:
+                found.miss(blob.digest, f"there is no room for it here: {error.strerror}", blob.size)
+            else:
+                yield archive.header(name, blob.size)
+                yield from _pieces(file)
+                yield archive.padding(blob.size)
+
+
+def _pieces(file: IO[bytes]) -> Iterator[bytes]:
+    file.seek(0)
+    while piece := file.read(PIECE):
+        yield piece
 
 
 def _fallback(found: Plan, subject: Digest) -> bytes:

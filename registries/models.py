@@ -12,6 +12,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from registries.budgets import HostBudget
+from registries.claims import Claim
 from registries.endpoints import Endpoint
 from registries.events import Event
 from registries.fields import DigestField
@@ -21,10 +22,13 @@ from registries.oci.digest import Digest
 from registries.oci.media_types import Kind
 from registries.oci.reference import is_repository_name
 from registries.polling import Tier, interval
+from registries.referrers_tags import ReferrersTag
+from registries.vendors.product import Product
 
 __all__ = [
-    "Child", "Content", "Endpoint", "Event", "Fault", "Hint", "HostBudget", "Listing", "ListingHistory", "ListingSource", "Manifest",
-    "Presence", "PresenceQuerySet", "Registry", "Repository", "SchemaTag", "Served", "Survey", "Tag", "TagMove", "contents",
+    "Child", "Claim", "Content", "Endpoint", "Event", "Fault", "Hint", "HostBudget", "Listing", "ListingHistory",
+    "ListingSource", "Manifest", "Presence", "PresenceQuerySet", "Product", "ReferrersTag", "Registry", "Repository",
+    "SchemaTag", "Served", "Survey", "Tag", "TagMove", "contents",
 ]  # fmt: skip
 
 
@@ -47,10 +51,18 @@ class Registry(models.Model):
     tls_ca = models.TextField(blank=True)  # PEM
     token_services = models.JSONField(default=list, blank=True)  # hosts beside its own that credentials may be sent to
     follow_redirects = models.BooleanField(default=False)  # of tags and manifests; blobs always are
+    vendor = models.CharField(
+        max_length=20, choices=Product, blank=True
+    )  # as the operator says; "": asked as any registry
+    api_host = models.CharField(max_length=255, blank=True)  # of the product's own API, where it is not known
+    notation_compatible = models.BooleanField(default=False)  # says so to Harbor, which steps past its pull rules
     credential_helper = models.CharField(max_length=100, blank=True)  # docker-credential-<this> knows the password
     capabilities = models.JSONField(default=dict, blank=True)  # name → {"value": …, "seen_at": …}
     username = models.CharField(max_length=255, blank=True)
+    password_file = models.BooleanField(default=False)  # the operator keeps the password in a file: password_files.py
     sealed_password = models.BinaryField(default=b"", blank=True)  # credentials.py
+    push_username = models.CharField(max_length=255, blank=True)  # for writing alone: reading never uses it
+    sealed_push_password = models.BinaryField(default=b"", blank=True)
     repository_patterns = models.JSONField(
         default=list, blank=True
     )  # names or patterns ("prod/*"); empty: every one of the catalog
@@ -93,7 +105,7 @@ class Repository(DueRow):
     registry = models.ForeignKey(Registry, models.CASCADE, related_name="repositories")
     name = models.CharField(max_length=255)
     referrers_api = models.BooleanField(null=True)  # None: not known yet
-    referrers_api_seen_at = models.DateTimeField(null=True)
+    referrers_api_seen_at = models.DateTimeField(null=True)  # when an answer last showed it
     generation = models.PositiveBigIntegerField(
         default=0
     )  # raised whenever what is known of it changed: trust asks for it

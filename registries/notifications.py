@@ -52,7 +52,7 @@ def create(registry: Registry, kind: EndpointKind, at: datetime) -> tuple[Endpoi
     secret = secrets.token_urlsafe(32)
     endpoint = Endpoint.objects.create(registry=registry, kind=kind, created_at=at)
     if kind.proof is Proof.HMAC:
-        endpoint.sealed_secret = credentials.seal_for(endpoint.place, secret)
+        endpoint.sealed_secret = credentials.seal(credentials.NOTIFYING, endpoint, secret)
     else:
         endpoint.secret_hash = hashlib.sha256(secret.encode()).hexdigest()
     endpoint.save(update_fields=["sealed_secret", "secret_hash"])
@@ -63,7 +63,7 @@ def is_proven(endpoint: Endpoint, headers: Mapping[str, str], in_url: str, body:
     """Whether the sender knows the secret; every comparison takes the same time, whatever was sent."""
     proof = EndpointKind(endpoint.kind).proof
     if proof is Proof.HMAC:
-        key = credentials.open_for(endpoint.place, bytes(endpoint.sealed_secret)).encode()
+        key = credentials.open_(credentials.NOTIFYING, endpoint).encode()
         expected = "sha256=" + hmac.new(key, body, hashlib.sha256).hexdigest()
         return hmac.compare_digest(expected.encode(), headers.get("X-Hub-Signature-256", "").encode())
     given = in_url if proof is Proof.URL else _in_header(headers)

@@ -15,6 +15,7 @@ from registries.oci.errors import RegistryError, as_sentence
 from registries.oci.layout import Layout
 from registries.oci.reference import is_repository_name
 from registries.polling import catalog_interval
+from registries.vendors import ProductClient, namespaces_of
 
 MOST = 20_000  # repositories a registry
 # The registry answered, and its answer is that it has no list for us: asking again soon would not help.
@@ -34,7 +35,7 @@ def survey(
     wild = [pattern for pattern in patterns if not is_repository_name(pattern)]
     catalog = Catalog((), complete=True)
     if wild or not patterns:
-        catalog = _catalog(source)
+        catalog = _catalog(source, namespaces_of(wild))
     found = [name for name in catalog.names if not patterns or any(matches(pattern, name) for pattern in wild)]
     names = list(dict.fromkeys([*exact, *found]))
     note = _note(catalog, names, wild)
@@ -47,8 +48,21 @@ def survey(
     _finish(registry, names, catalog, note, lease, now())
 
 
-def _catalog(source: Client) -> Catalog:
-    """The registry's list; where it has none, whether it is a registry at all."""
+def _catalog(source: Client, namespaces: Sequence[str]) -> Catalog:
+    """The list of the product's own API, else the registry's; where it has none, whether it is a registry at all."""
+    if not isinstance(source, ProductClient):
+        return _plain_catalog(source)
+    own = source.own_names(namespaces, MOST)
+    if own.error is None:
+        return own
+    plain = _plain_catalog(source)
+    note = f"{source.vendor.name}'s own API was of no use for the list of repositories: {as_sentence(str(own.error))}"
+    # What it gave before it failed is there; that it lists no other proves nothing, nor does the registry's silence.
+    names = tuple(sorted({*own.names, *plain.names}))
+    return Catalog(names, plain.complete, plain.error, " ".join(filter(None, (note, own.note))))
+
+
+def _plain_catalog(source: Client) -> Catalog:
     catalog = source.catalog(MOST)
     if catalog.error and catalog.error.code == "not_found":
         try:
@@ -75,6 +89,10 @@ def _add(registry: Registry, names: Sequence[str], at: datetime) -> None:
 
 def _note(catalog: Catalog, names: Sequence[str], wild: Sequence[str]) -> str:
     """What an operator should know of this survey; empty if all is well."""
+    return " ".join(filter(None, (_note_of_list(catalog, names, wild), catalog.note)))
+
+
+def _note_of_list(catalog: Catalog, names: Sequence[str], wild: Sequence[str]) -> str:
     if catalog.error:
         fault = f"The registry's list of repositories could not be read: {as_sentence(str(catalog.error))}"
         if names:

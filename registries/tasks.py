@@ -4,11 +4,11 @@ from celery import shared_task
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from registries import budgets, connections, indexing, leases
+from registries import budgets, connections, indexing, leases, publishing, referrers_tags
 from registries import survey as surveys
 from registries.credentials import CredentialsError
 from registries.leases import DueRow, Lease, due
-from registries.models import Registry, Repository, Survey
+from registries.models import ReferrersTag, Registry, Repository, Survey
 from registries.oci.errors import OciError, as_sentence
 
 NUDGES = 50  # rows of one kind a time
@@ -34,10 +34,20 @@ def index_repository(repository_id: int) -> None:
             _indexed(lease.row, lease)
 
 
+@shared_task
+def look_after_referrers_tag(pk: int) -> None:
+    """See to it that what we added to a referrers tag still stands in it."""
+    with leases.claim(ReferrersTag.objects.filter(due(timezone.now())), pk) as lease:
+        if lease:
+            _looked_after(lease.row, lease)
+
+
 def nudge_due() -> None:
     """One message for each row that is due (a bounded number); messages may be lost or come twice."""
     for registry_id in _due(Survey.objects.all()).values_list("registry_id", flat=True)[:NUDGES]:
         survey_registry.delay(registry_id)
+    for pk in _due(ReferrersTag.objects.all()).values_list("pk", flat=True)[:NUDGES]:
+        look_after_referrers_tag.delay(pk)
     nudge_indexing()
 
 
@@ -75,3 +85,12 @@ def _indexed(repository: Repository, lease: Lease[Repository]) -> None:
             indexing.index_repository(repository, source, lease)
     except (OciError, CredentialsError) as error:
         lease.give_back(as_sentence(str(error)))
+
+
+def _looked_after(row: ReferrersTag, lease: Lease[ReferrersTag]) -> None:
+    try:
+        with publishing.open_destination(row.registry, row.repository) as place:
+            referrers_tags.look_after(lease, (place.reader, place.pusher), timezone.now())
+    except (OciError, CredentialsError) as error:
+        if not lease.finished:
+            lease.give_back(as_sentence(str(error)))

@@ -1,5 +1,6 @@
 """What every test stands on: no socket is opened unless the test says so."""
 
+import os
 import socket
 
 import pytest
@@ -18,3 +19,11 @@ def no_network(request, monkeypatch):
         raise AssertionError(f"this test opened a socket to {address}; mark it `network` if it must")
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
+
+
+@pytest.fixture
+def soak_seed():
+    """Where a long test begins its chance from: given by whoever repeats it, and printed for them."""
+    seed = int(os.environ.get("SIGNBOARD_SOAK_SEED", "1"))
+    print(f"seed {seed}")
+    return seed

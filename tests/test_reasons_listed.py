@@ -17,6 +17,8 @@ LISTED = set(re.findall(r"`([a-z0-9_]+)`", PAGE)) - (STATUSES - {"verified", "un
 REFUSALS = ("EnvelopeError", "CertificateError", "TimestampError", "LimitError", "UnsupportedError", "ManifestError")
 FETCHING = ("registries/oci", "registries/indexing")
 ELSEWHERE = {
+    # What cannot be written is no reason of a verdict.
+    "pusher.py", "referrers_tag.py", "publishing.py", "referrers_tags.py", "copying.py",
     "payload.py",  # what is wrong with a payload is the reason `target_unreadable`
     "crl.py", "ocsp.py", "revocation.py",  # why there is no answer stands in the sentence of `revocation_unknown`
 }  # fmt: skip

@@ -8,6 +8,7 @@ from itertools import batched
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Value
 
+from registries.indexing.dropped import DROPPED
 from registries.models import (
     Child,
     Fault,
@@ -69,7 +70,8 @@ def load(repository: Repository) -> list[Subject]:
     presences = Presence.objects.filter(repository=repository)
     listings = {listing.subject: listing for listing in Listing.objects.filter(repository=repository)}
     manifests = _manifests(repository, listings.values())
-    withdrawn = _withdrawn(listings, manifests)
+    dropped = set(Fault.objects.filter(repository=repository, code=DROPPED).values_list("digest", flat=True))
+    withdrawn = _withdrawn(listings, manifests, dropped)
     tags = _tags(repository)
     moved_back = _moved_back(repository)
     cosign = _cosign(repository)
@@ -219,12 +221,19 @@ def _cosign(repository: Repository) -> Counter[Digest]:
     return Counter(subject for subject in tags.values_list("subject", flat=True) if subject)
 
 
-def _withdrawn(listings: Mapping[Digest, Listing], manifests: Mapping[str, Manifest]) -> set[Digest]:
+def _withdrawn(
+    listings: Mapping[Digest, Listing], manifests: Mapping[str, Manifest], dropped: Collection[str]
+) -> set[Digest]:
     """Subjects whose registry listed a signature once, and says now, completely, that it is none of theirs."""
     unlisted: dict[int, set[str]] = defaultdict(set)
     for name, manifest in manifests.items():
         listing = listings.get(manifest.subject) if manifest.subject else None
-        if listing and listing.complete and is_signature_of(manifest, listing.subject) and name not in listing.digests:
+        if (
+            listing
+            and listing.complete
+            and is_signature_of(manifest, listing.subject)
+            and name not in {*listing.digests, *dropped}
+        ):
             unlisted[listing.pk].add(name)
     return {subject for pk, subject, digests in _histories(unlisted) if not unlisted[pk].isdisjoint(digests)}
 

@@ -25,6 +25,7 @@ from trust.statuses import ArtifactVerdict, artifact_status
 
 FOREIGN = "foreign_referrer"  # Fault.code of what names another subject: nothing of this artifact
 LIMIT = "limit"  # Listing.error_code
+BLOCKED = "blocked_by_policy"  # another one: the registry's rules keep the artifact from being read
 NO_POLICY_REASON = "no_policy"
 NO_POLICY_MESSAGE = "No trust policy has been uploaded yet."
 NOTHING = revisions.Material(TrustPolicy("", (), b""), TrustStores.of())
@@ -113,7 +114,8 @@ class Rulings:
             deadlines = [moment for moment in (verdict.green_until, listing.recent_until) if moment]
             return replace(verdict, green_until=min(deadlines), own_until=verdict.green_until)
         if verdict.reason == "listing_incomplete" and listing.error:
-            return replace(verdict, message=f"{verdict.message} {as_sentence(listing.error)}")
+            reason = BLOCKED if listing.error_code == BLOCKED else verdict.reason
+            return replace(verdict, reason=reason, message=f"{verdict.message} {as_sentence(listing.error)}")
         return verdict
 
     def _verdict(

@@ -53,6 +53,7 @@ def registry_as_json(row: RegistryRow) -> dict[str, object]:
         "reference_name": row.registry.reference_name,
         "address": row.registry.address,
         "source": row.registry.source,
+        "product": row.registry.vendor,
         "condition": row.condition.word.lower(),
         "error": row.error,
         "repositories": row.progress.repositories,

@@ -10,6 +10,7 @@ from django.core.files.uploadedfile import UploadedFile
 from dashboard.private_keys import holds_private_key
 
 type Upload = UploadedFile[bytes]
+EXACT = {"autocomplete": "off", "spellcheck": "false", "autocapitalize": "off"}
 
 
 class KeylessText(forms.Textarea):

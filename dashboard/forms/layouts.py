@@ -6,7 +6,8 @@ from typing import Any
 from django import forms
 from django.conf import settings
 
-from dashboard.forms.registries import EXACT, ConnectionForm
+from dashboard.forms.fields import EXACT
+from dashboard.forms.registries import ConnectionForm
 from registries.models import Registry
 from registries.oci.archive import is_tar
 from registries.oci.errors import ReferenceFormatError

@@ -6,14 +6,16 @@ from typing import Any
 
 from django import forms
 
-from dashboard.forms.fields import CertificateText, Lines, SecretText
-from registries import addresses, credential_helpers, docker_config
+from dashboard.forms.fields import EXACT, CertificateText, Lines, SecretText
+from dashboard.forms.products import ProductFields, check_reachable
+from dashboard.forms.pushing import PushingFields
+from registries import credential_helpers, docker_config, password_files
+from registries.credentials import PUSHING, READING, Purpose
 from registries.models import Registry
 from registries.oci.errors import as_sentence
 from registries.oci.reference import canonical_registry, is_registry_name, is_repository_name
 
 ADDRESS_EXAMPLE = "Give host and port only, such as registry.example.com or registry.example.com:5000."
-EXACT = {"autocomplete": "off", "spellcheck": "false", "autocapitalize": "off"}
 _PATTERN = re.compile(r"[a-z0-9._/*?-]{1,255}")
 
 
@@ -34,15 +36,20 @@ class ConnectionForm(forms.Form):
         self.fields[self.reference_field].disabled = self.reference_is_fixed
 
     @property
-    def cleared_password(self) -> bool:
-        """Whether the stored password must go, now that the form is valid."""
-        return False
+    def secrets(self) -> dict[Purpose, str]:
+        """The secrets that were entered."""
+        return {}
+
+    @property
+    def forgotten(self) -> list[Purpose]:
+        """The stored secrets that must go, now that the form is valid."""
+        return []
 
     def initial_of(self, registry: Registry) -> dict[str, Any]:
         raise NotImplementedError
 
     def fill(self, registry: Registry) -> None:
-        """Write what was entered into the row, all but the password."""
+        """Write what was entered into the row, all but the secrets."""
         raise NotImplementedError
 
     def clean(self) -> dict[str, Any]:
@@ -56,7 +63,7 @@ class ConnectionForm(forms.Form):
         return data
 
 
-class RegistryForm(ConnectionForm):
+class RegistryForm(ProductFields, PushingFields, ConnectionForm):
     """A connection to a registry."""
 
     source = Registry.Source.REGISTRY
@@ -105,6 +112,12 @@ class RegistryForm(ConnectionForm):
         required=False,
         label="Credential helper",
         help_text="A program that the operator installed here knows the password; it is asked whenever it is needed.",
+    )
+    password_file = forms.BooleanField(
+        required=False,
+        label="The password is in a file that the operator keeps",
+        help_text="Its name is the address (: as _), in the directory SIGNBOARD_PASSWORD_FILES. It is read anew each time, as "
+        "for Amazon ECR, whose passwords end after 12 hours.",
     )
     repository_patterns = Lines(
         most=1000,
@@ -158,13 +171,20 @@ class RegistryForm(ConnectionForm):
             field.choices = [("", "None"), *((name, name) for name in names)]
         else:
             del self.fields["credential_helper"]
+        if not password_files.available() and not (self.instance and self.instance.password_file):
+            del self.fields["password_file"]
 
     def initial_of(self, registry: Registry) -> dict[str, Any]:
         names = (
             "address",
             "reference_name",
+            "vendor",
+            "api_host",
+            "notation_compatible",
             "username",
+            "push_username",
             "credential_helper",
+            "password_file",
             "repository_patterns",
             "tls_ca",
             "plain_http",
@@ -178,7 +198,7 @@ class RegistryForm(ConnectionForm):
         address: str = self.cleaned_data["address"].lower()
         if not is_registry_name(address):
             raise forms.ValidationError(ADDRESS_EXAMPLE)
-        _check_reachable(address)
+        check_reachable(address)
         return "docker.io" if canonical_registry(address) == "docker.io" else address
 
     def clean_reference_name(self) -> str:
@@ -202,7 +222,7 @@ class RegistryForm(ConnectionForm):
         networks: list[str] = self.cleaned_data["allowed_networks"]
         for network in networks:
             _check_network(network)
-            _check_reachable(network)
+            check_reachable(network)
         return networks
 
     def clean_token_services(self) -> list[str]:
@@ -210,25 +230,38 @@ class RegistryForm(ConnectionForm):
         for service in services:
             if not is_registry_name(service):
                 raise forms.ValidationError(f"{service[:80]} is not a host or host:port.")
-            _check_reachable(service)
+            check_reachable(service)
         return services
 
     def clean(self) -> dict[str, Any]:
         data = super().clean()
         if data.get("private") and not data.get("allowed_networks") and "allowed_networks" not in self.errors:
             self.add_error("allowed_networks", "Say which addresses: exact host:port, or networks.")
+        self.check_product(data)
         self._import(data)
+        if data.get("password_file") and (data.get("password") or data.get("credential_helper")):
+            self.add_error(
+                "password_file", "Give a password, choose a helper, or use the operator's file: one of them."
+            )
+        if data.get("password_file") and not data.get("username"):
+            self.add_error(
+                "username", "The password in the operator's file needs a user name; that of Amazon ECR is AWS."
+            )
         if data.get("credential_helper") and (data.get("password") or data.get("username")):
             self.add_error("credential_helper", "Give a user name and password, or choose a helper: not both.")
         if data.get("password") and not data.get("username"):
             self.add_error("username", "A password needs a user name. Many registries take any name beside a token.")
         self._check_password(data)
+        self.check_pushing(data, is_stored=bool(self.instance and self.instance.sealed_push_password))
         return data
 
     def _check_password(self, data: dict[str, Any]) -> None:
         # One that is stored and may not be sent to the place entered now is forgotten, and the page says so.
         given = (
-            data.get("password") or data.get("credential_helper") or (self.instance and self.instance.sealed_password)
+            data.get("password")
+            or data.get("credential_helper")
+            or data.get("password_file")
+            or (self.instance and self.instance.sealed_password)
         )
         refused = self.errors.keys() & {"username", "password", "credential_helper", "docker_config"}
         if data.get("username") and not given and not refused:
@@ -253,14 +286,24 @@ class RegistryForm(ConnectionForm):
         data["username"], data["password"] = login.username, login.secret
 
     @property
-    def cleared_password(self) -> bool:
-        """A stored password was given for one address and one user, and not to be sent in the clear."""
-        known = self.instance
-        if not known or not known.sealed_password:
-            return False
-        moved = self.cleaned_data["address"] != known.address or self.cleaned_data["username"] != known.username
-        exposed = self.cleaned_data["plain_http"] and not known.plain_http
-        return moved or exposed or bool(self.cleaned_data.get("credential_helper"))
+    def secrets(self) -> dict[Purpose, str]:
+        data = self.cleaned_data
+        return {READING: data.get("password", ""), PUSHING: data.get("push_password", "")}
+
+    @property
+    def forgotten(self) -> list[Purpose]:
+        """A stored password was given for one address, one user and the hosts named then, and not to be sent in the clear."""
+        known, data = self.instance, self.cleaned_data
+        if not known:
+            return []
+        moved = data["address"] != known.address or (data["plain_http"] and not known.plain_http)
+        elsewhere = bool(data.get("credential_helper") or data.get("password_file"))
+        sent_on = data["api_host"] not in ("", known.api_host)  # with the credentials that read
+        gone = {
+            READING: moved or sent_on or elsewhere or data["username"] != known.username,
+            PUSHING: moved or data["push_username"] != known.push_username,
+        }
+        return [purpose for purpose, is_gone in gone.items() if is_gone and purpose.sealed(known)]
 
     def fill(self, registry: Registry) -> None:
         data = self.cleaned_data
@@ -272,15 +315,14 @@ class RegistryForm(ConnectionForm):
         registry.tls_ca = data["tls_ca"]
         registry.token_services = data["token_services"]
         registry.follow_redirects = data["follow_redirects"]
+        registry.vendor = data["vendor"]
+        registry.api_host = data["api_host"]
+        registry.notation_compatible = data["notation_compatible"]
         registry.username = data["username"]
+        registry.password_file = data.get("password_file", False)
+        registry.push_username = data["push_username"]
         registry.credential_helper = data.get("credential_helper", "")
         registry.repository_patterns = data["repository_patterns"]
-
-
-def _check_reachable(text: str) -> None:
-    """Refused here already: what would never be contacted, whatever is allowed."""
-    if why := addresses.never(text):
-        raise forms.ValidationError(f"{why}.")
 
 
 def _check_network(text: str) -> None:

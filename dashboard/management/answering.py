@@ -8,6 +8,11 @@ from django.core.management.base import BaseCommand
 
 from dashboard.verify_arguments import CANNOT_ANSWER, refusal
 
+NO_DATABASE = (
+    "Signboard's database cannot be read. Say with SIGNBOARD_DATA or SIGNBOARD_DATABASE_URL where it is "
+    "(of make demo: SIGNBOARD_DATA=data/demo)."
+)
+
 
 class AnsweringCommand(BaseCommand):
     """Prints one answer. Whatever it needs of the database it asks for itself, so that files alone need none."""

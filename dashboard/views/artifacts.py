@@ -24,7 +24,7 @@ from dashboard.views.past import artifact_as_of, of_an_instant
 from dashboard.views.past_list import artifacts_as_of
 from dashboard.words import reason_text
 from registries import exporting, questions, tasks
-from registries.models import Manifest
+from registries.models import Claim, Manifest
 from registries.oci.digest import Digest
 from trust import revisions
 from trust.holdings import is_signature_of
@@ -157,6 +157,7 @@ def artifact(request: Request, repository_id: int, digest: Digest) -> HttpRespon
         "at": judged.at,
         "trust": trust_page(request.user, place, judged, request.GET.get("signature", ""), everything=everything),
         "judged": judged,
+        "claim": Claim.objects.filter(repository=place.repository, digest=digest).first(),
     }
     return render(
         request, "dashboard/artifact_trust.html", head(request.user, place, judged.manifest, "artifact") | context

@@ -18,6 +18,7 @@ from dashboard.forms.registries import ConnectionForm, RegistryForm
 from dashboard.paging import page_of
 from dashboard.requests import Request
 from registries import capabilities, connections, credentials, disconnecting, tasks
+from registries.credentials import PUSHING, READING
 from registries.endpoints import EndpointKind
 from registries.models import Registry, Survey
 from registries.oci.errors import as_sentence
@@ -65,7 +66,7 @@ def _registry_context(request: Request, shown: Registry) -> dict[str, Any]:
         "registry": shown,
         "survey": survey,
         "sees_whole": access.sees_whole(request.user, shown),
-        "survey_condition": work.condition(survey, now) if survey else work.IDLE,
+        "survey_condition": work.survey_condition(survey, now),
         "progress": progress,
         "nobody_works": work.nobody_works(progress, now),
         "busy": bool(progress.waiting or (survey and work.condition(survey, now) in (work.RUNNING, work.QUEUED))),
@@ -81,7 +82,7 @@ def _registry_context(request: Request, shown: Registry) -> dict[str, Any]:
     }
 
 
-@sensitive_post_parameters("password", "docker_config")
+@sensitive_post_parameters("password", "docker_config", "push_password")
 @require_http_methods(["GET", "HEAD", "POST"])
 @access.admin_required
 def add(request: Request) -> HttpResponse:
@@ -91,11 +92,15 @@ def add(request: Request) -> HttpResponse:
         connected = _save(request, form, Registry())
         if connected:
             messages.success(request, f"{connected} is connected. Its repositories are being looked up.")
+            suggested = provider_of(connected.address)
+            if suggested and suggested.product and not connected.vendor:
+                text = f"The address looks like {suggested.name}: chosen as the product of the connection, it saves requests."
+                messages.info(request, text)
             return redirect("registry", connected.pk)
     return _form_page(request, form, None)
 
 
-@sensitive_post_parameters("password", "docker_config")
+@sensitive_post_parameters("password", "docker_config", "push_password")
 @require_http_methods(["GET", "HEAD", "POST"])
 @access.admin_required
 def edit(request: Request, registry_id: int) -> HttpResponse:
@@ -103,7 +108,7 @@ def edit(request: Request, registry_id: int) -> HttpResponse:
     kind = LayoutForm if known.source == Registry.Source.LAYOUT else RegistryForm
     form = kind(request.POST or None, request.FILES or None, instance=known)
     if request.method == "POST" and form.is_valid():
-        cleared = form.cleared_password and not form.cleaned_data.get("password")
+        cleared = any(not form.secrets.get(purpose) for purpose in form.forgotten)
         if _save(request, form, Registry.objects.get(pk=known.pk)):
             messages.success(request, "The connection was changed. What failed before is tried again now.")
             if cleared:
@@ -131,21 +136,22 @@ def _save(request: Request, form: ConnectionForm, target: Registry) -> Registry 
     now = timezone.now()
     is_new = target.pk is None
     before = _audited(target)
-    password = form.cleaned_data.get("password", "")
+    given = {purpose: secret for purpose, secret in form.secrets.items() if secret}
     try:
         with transaction.atomic():
-            if form.cleared_password:
-                target.sealed_password = b""
+            for purpose in form.forgotten:
+                setattr(target, purpose.column, b"")
             form.fill(target)
             target.save()
-            if password:  # sealed for this very row, so it needs the row's id
-                target.sealed_password = credentials.seal(target, password)
-                target.save(update_fields=["sealed_password"])
+            for purpose, secret in given.items():  # sealed for this very row, so it needs the row's id
+                setattr(target, purpose.column, credentials.seal(purpose, target, secret))
+                target.save(update_fields=[purpose.column])
             Survey.objects.update_or_create(registry=target, defaults={"due_at": now})
             target.repositories.exclude(last_error="").update(due_at=now)
             changes = {name: value for name, value in _audited(target).items() if is_new or value != before[name]}
             action = "registry.connected" if is_new else "registry.changed"
-            audit.record(request.user, action, str(target), now, password_given=bool(password), **changes)
+            secrets = {"password_given": READING in given} | ({"push_password_given": True} if PUSHING in given else {})
+            audit.record(request.user, action, str(target), now, **secrets, **changes)
             _nudge()
     except credentials.CredentialsError as error:
         form.add_error("password", as_sentence(str(error)))
@@ -154,10 +160,11 @@ def _save(request: Request, form: ConnectionForm, target: Registry) -> Registry 
 
 
 def _audited(target: Registry) -> dict[str, Any]:
-    """What an audit entry says of a connection: all but the password."""
+    """What an audit entry says of a connection: all but the secrets."""
     names = ("source", "address", "reference_name", "plain_http", "allowed_networks", "tls_ca", "username")
-    more = ("repository_patterns", "token_services", "follow_redirects", "credential_helper")
-    return {name: getattr(target, name) for name in (*names, *more)}
+    more = ("repository_patterns", "token_services", "follow_redirects", "credential_helper", "push_username")
+    product = ("vendor", "api_host", "notation_compatible", "password_file")
+    return {name: getattr(target, name) for name in (*names, *more, *product)}
 
 
 @require_POST

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from django.contrib import messages
 from django.db import transaction
 from django.db.models import Count
 from django.http import HttpResponse
@@ -14,10 +15,11 @@ from dashboard import access, audit, work
 from dashboard.paging import page_of
 from dashboard.requests import Request
 from dashboard.words import LOOKS
-from registries import tasks
+from registries import putting_back, tasks
+from registries.credentials import CredentialsError
 from registries.models import Fault, Presence, Repository, SchemaTag
 from registries.oci.digest import Digest
-from registries.oci.errors import DigestError
+from registries.oci.errors import DigestError, OciError, as_sentence
 from trust import revisions
 from trust.models import ArtifactStatus
 
@@ -40,6 +42,8 @@ def repository(request: Request, repository_id: int) -> HttpResponse:
         "condition": stands,
         "busy": stands in (work.RUNNING, work.QUEUED),
         "faults": _with_artifacts(faults.rows, shown),
+        "dropped": putting_back.number_of(shown) if access.is_admin(request.user) else 0,
+        "may_put_back": bool(shown.registry.push_username or not shown.registry.username),
         "page": faults,
         "requests": requests,
         "requests_total": total,
@@ -89,4 +93,22 @@ def index_now(request: Request, repository_id: int) -> HttpResponse:
         Repository.objects.filter(pk=asked.pk).ask_now(now)
         audit.record(request.user, "repository.index_asked", f"{asked.registry}/{asked.name}", now)
         transaction.on_commit(tasks.nudge_due, robust=True)
+    return redirect("repository", repository_id)
+
+
+@require_POST
+@access.admin_required
+def put_back(request: Request, repository_id: int) -> HttpResponse:
+    """Have what others dropped from its referrers tags listed again, now."""
+    asked = get_object_or_404(access.repositories_of(request.user).select_related("registry"), pk=repository_id)
+    try:
+        number = putting_back.put_back(asked)
+    except (OciError, CredentialsError) as error:
+        messages.error(request, as_sentence(str(error)))
+        return redirect("repository", repository_id)
+    with transaction.atomic():
+        subject = f"{asked.registry}/{asked.name}"
+        audit.record(request.user, "repository.referrers_put_back", subject, timezone.now(), referrers=number)
+        transaction.on_commit(tasks.nudge_due, robust=True)
+    messages.success(request, f"{number} listed again. The next index sees it.")
     return redirect("repository", repository_id)

@@ -14,6 +14,8 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=0, help="0 takes a free port; the address is printed when ready")
     parser.add_argument("--basic", metavar="USER:PASSWORD", help="ask for this user by HTTP basic authentication")
     parser.add_argument("--bearer", metavar="USER:PASSWORD", help="ask for tokens, issued to this user at /token")
+    parser.add_argument("--anonymous-pull", action="store_true", help="with --bearer: who has no password may pull")
+    parser.add_argument("--oauth2", action="store_true", help="with --bearer: tokens for the OAuth2 form alone")
     parser.add_argument("--no-referrers-api", action="store_true", help="answer 404 as older registries do")
     parser.add_argument("--page-size", type=int, default=1000)
     parser.add_argument("--referrers-page-size", type=int, default=1000)
@@ -22,7 +24,8 @@ def main() -> None:
     auth: Basic | Bearer | None = None
     if asked.basic or asked.bearer:
         user, _, password = (asked.basic or asked.bearer).partition(":")
-        auth = Basic({user: password}) if asked.basic else Bearer({user: password})
+        bearer = Bearer({user: password}, anonymous_pull=asked.anonymous_pull, form_only=asked.oauth2)
+        auth = Basic({user: password}) if asked.basic else bearer
     Server(
         asked.root,
         f"{asked.host}:{asked.port}",

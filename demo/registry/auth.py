@@ -57,12 +57,14 @@ class _Grant:
 class Bearer:
     """Token authentication: opaque random tokens, kept in memory, for the scopes asked and granted.
 
-    `realm` overrides where clients are sent (a hostile registry may send them anywhere).
+    `realm` overrides where clients are sent (a hostile registry may send them anywhere). `form_only`: tokens are given for
+    the OAuth2 form alone.
     """
 
     users: Mapping[str, str]
     readers: frozenset[str] = frozenset()
     anonymous_pull: bool = False
+    form_only: bool = False
     service: str = "demo-registry"
     realm: str = ""
     lifetime: int = 300
@@ -89,6 +91,8 @@ class Bearer:
 
     def token_for_query(self, authorization: str, query: Mapping[str, list[str]]) -> bytes:
         """The answer to `GET /token?service=…&scope=…`."""
+        if self.form_only:
+            raise Refusal("405 Method Not Allowed", "UNSUPPORTED", "tokens are asked for by POST", [("Allow", "POST")])
         user = _basic_user(authorization, self.users)
         if user is None and (authorization or not self.anonymous_pull):
             challenge = ("WWW-Authenticate", f'Basic realm="{self.service}"')

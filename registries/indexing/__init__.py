@@ -56,7 +56,7 @@ def index_repository(
             walk.presences.end_unreached()
         if run.whole or run.anything_changed:
             settle_artifacts(run)
-        run.finished(tags_complete=tags.complete, referrers_api=walk.referrers_api, probed=walk.probed)
+        run.finished(tags_complete=tags.complete, api_is_gone=walk.api_is_gone)
 
 
 def _read_all(run: Run) -> Tags:

@@ -39,6 +39,10 @@ class Finding:
     "Those whose own subject this is, in the order given."
     missing: list[tuple[Digest, int]] = field(default_factory=list)
     "What is listed as a signature and cannot be read, and how many are attached before it."
+    dropped: set[Digest] = field(default_factory=set)
+    "What a referrers tag lists no longer although it is still there."
+    withdrawn: list[Digest] = field(default_factory=list)
+    "What was known as dropped, and is not there any more."
     of: Manifest | None = None
     "The subject itself, if it could be read."
     reused: bool = False
@@ -144,9 +148,8 @@ def _foreign(subject: Digest, manifest: Manifest) -> str:
 # rows
 
 
-def write(run: Run, findings: Sequence[Finding], rows: Mapping[Digest, Listing]) -> None:
-    """Keep what was found; what was said before goes into the history where it was something else."""
-    at = run.now()
+def write(run: Run, findings: Sequence[Finding], rows: Mapping[Digest, Listing], at: datetime) -> None:
+    """Keep what was found; what was said before goes into the history where it was something else. `at`: when it was asked."""
     new: list[Listing] = []
     same: list[Listing] = []
     changed: list[Listing] = []
@@ -156,6 +159,8 @@ def write(run: Run, findings: Sequence[Finding], rows: Mapping[Digest, Listing])
         row = rows.get(finding.subject)
         if finding.reused:
             continue
+        if finding.withdrawn:
+            lost.append((finding.subject, set(map(str, finding.withdrawn))))
         if row is None:
             interest_at = polling.first_interest(
                 at,
@@ -192,7 +197,8 @@ def write(run: Run, findings: Sequence[Finding], rows: Mapping[Digest, Listing])
     fields += ["tier", "due_at", "interest_at"]
     Listing.objects.bulk_update(changed, fields, batch_size=50)
     ListingHistory.objects.bulk_create(history)
-    events.write(_withdrawn(run, lost, at))
+    dropped = {digest for finding in findings for digest in finding.dropped}
+    events.write(_withdrawn(run, lost, dropped, at))
     run.look_again = run.look_again or (not run.whole and any(gone for _, gone in lost))
 
 
@@ -215,7 +221,7 @@ def _scheduled(run: Run, row: Listing, finding: Finding, at: datetime) -> Listin
     return row
 
 
-def _withdrawn(run: Run, lost: Sequence[tuple[Digest, set[str]]], at: datetime) -> list[Event]:
+def _withdrawn(run: Run, lost: Sequence[tuple[Digest, set[str]]], dropped: set[Digest], at: datetime) -> list[Event]:
     """What is listed no more, told apart: to withdraw a signature is another act than to replace a scan."""
     gone = {Digest.parse(text) for _, digests in lost for text in digests}
     kinds: dict[Digest, str] = {}
@@ -224,9 +230,7 @@ def _withdrawn(run: Run, lost: Sequence[tuple[Digest, set[str]]], at: datetime) 
     return [
         Event(
             repository=run.repository,
-            kind=EventKind.SIGNATURE_WITHDRAWN
-            if kinds.get(Digest.parse(text)) == Kind.signature.value
-            else EventKind.REFERRER_WITHDRAWN,
+            kind=_kind_of_loss(kinds.get(Digest.parse(text)), is_dropped=Digest.parse(text) in dropped),
             digest=subject,
             thing=text,
             at=at,
@@ -234,6 +238,12 @@ def _withdrawn(run: Run, lost: Sequence[tuple[Digest, set[str]]], at: datetime) 
         for subject, digests in lost
         for text in sorted(digests)
     ]
+
+
+def _kind_of_loss(kind: str | None, *, is_dropped: bool) -> EventKind:
+    if is_dropped:
+        return EventKind.DROPPED_FROM_TAG
+    return EventKind.SIGNATURE_WITHDRAWN if kind == Kind.signature.value else EventKind.REFERRER_WITHDRAWN
 
 
 def _filled(row: Listing, finding: Finding, at: datetime) -> Listing:

@@ -15,6 +15,7 @@ from registries.oci.media_types import Kind
 
 QUERY = 500  # digests a query
 MOST_BYTES = 8 * 1024 * 1024  # held before they are written
+BLOCKED = "blocked_by_policy"
 MOST_SHOWN = 64  # layers and platforms that a summary repeats
 DOCUMENTS = frozenset({Kind.sbom, Kind.scan, Kind.provenance, Kind.attestation, Kind.policy, Kind.other})
 UNTOLD = frozenset({Kind.attestation, Kind.other})  # where only the content says what it is for
@@ -29,6 +30,7 @@ def read(run: Run, digests: Iterable[Digest]) -> Found:
     """Each of these manifests, or why it is not to be had. Nothing that this repository gave before is fetched again."""
     wanted = dict.fromkeys(digests)
     found: Found = dict(_kept(Served.objects.among(run.repository, wanted)))
+    found.update((digest, run.blocked[digest]) for digest in wanted if digest in run.blocked)
     missing = [digest for digest in wanted if digest not in found]
     shelf = Shelf(run)
 
@@ -39,6 +41,8 @@ def read(run: Run, digests: Iterable[Digest]) -> Found:
     for digest, answer in run.fetcher.each(fetch, missing):
         if isinstance(answer, OciError):
             found[digest] = answer
+            if answer.code == BLOCKED:
+                run.blocked[digest] = answer
         else:
             shelf.add_manifest(*answer)
             found[digest] = answer[0]

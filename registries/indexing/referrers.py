@@ -8,7 +8,7 @@ from itertools import islice
 from registries import capabilities
 from registries.indexing.run import Run
 from registries.indexing.tags import Tags
-from registries.models import ListingSource, contents
+from registries.models import ListingSource, Repository, contents
 from registries.oci import media_types
 from registries.oci.client import Client
 from registries.oci.descriptor import Descriptor
@@ -86,7 +86,7 @@ class Asker:
         self.api_is_gone = False
         known = capabilities.seen(run.repository.registry, "referrers_oras", ORAS_SEEN, run.now())
         self.oras = {"yes": True, "no": False}.get(known)
-        self.probed = False
+        self._seen = self._written = False
 
     def is_free(self, subject: Digest) -> bool:
         """Whether an answer about it costs no request: no API, all tags known, and none of them about it."""
@@ -104,13 +104,23 @@ class Asker:
     def _answers(self, questions: Iterable[_Question]) -> Iterator[tuple[Digest, Answer]]:
         for question, answer in self._run.fetcher.each(self._ask, questions, lambda answer: answer.error):
             assert isinstance(answer, Answer)  # _ask catches every OciError
+            self._seen = self._seen or bool(answer.api)
             if answer.api is not None and self.api is None:
-                self.api = answer.api
-                self.probed = not answer.api
+                self.api, self._seen = answer.api, True
             if answer.oras is not None and self.oras is None:
                 self.oras = answer.oras
             self.api_is_gone = self.api_is_gone or answer.error is GONE_API
             yield question.subject, answer
+
+    def remember(self) -> None:
+        """Inside a commit: whether there is the API, as soon as an answer showed it, so that whoever resumes knows."""
+        if not self._seen or self._written:
+            return
+        self._written, at = True, self._run.now()
+        fields: dict[str, object] = {"referrers_api": self.api, "referrers_api_seen_at": at}
+        if not self.api:
+            fields["referrers_probed_at"] = at
+        Repository.objects.filter(pk=self._run.repository.pk).update(**fields)
 
     def _questions(self, subjects: Sequence[Digest]) -> list[_Question]:
         mine = {subject: self._tags_of(subject) for subject in subjects}

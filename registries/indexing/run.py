@@ -14,8 +14,9 @@ from registries.budgets import Budget
 from registries.indexing.fetching import Fetcher, InterruptedIndexError
 from registries.leases import Lease
 from registries.models import Fault, Hint, Listing, Presence, Repository
+from registries.oci.client import Client
 from registries.oci.digest import Digest
-from registries.oci.errors import RegistryError, as_sentence
+from registries.oci.errors import OciError, RegistryError, as_sentence
 from registries.oci.layout import Layout
 from registries.oci.source import Source
 from registries.polling import Tier
@@ -77,6 +78,7 @@ class Run:
         self.forced: set[Digest] = set()  # lists to be read now, due or not
         self.asked: set[Digest] = set()  # lists that were read
         self.reused: set[Digest] = set()  # lists that were not, as they are not due
+        self.blocked: dict[Digest, OciError] = {}  # manifests that a policy of the registry keeps from everybody
         self.shaky: set[Digest] = set()  # lists to be read again soon, as something of them failed
         self.anything_changed = False
         self.cut = False  # a limit kept part of the repository unread
@@ -180,6 +182,7 @@ class Run:
 
     def tick(self) -> None:
         """Keep the lease and show progress while the network is slow; at most once a second."""
+        self._leave_the_rest()
         now = self.now()
         if abs(now - self._ticked_at) >= TICK:
             self._ticked_at = now
@@ -198,11 +201,22 @@ class Run:
         self._mind_the_budget()
 
     def _mind_the_budget(self) -> None:
-        until = self.budget.refresh() if self.budget.host else None
+        until = self.budget.refresh(awaited=bool(self.only)) if self.budget.host else None
         if until:
-            wait = (until - self.now()).total_seconds()
-            text = f"{self.budget.host} asked for patience; it will be asked again at {until:%H:%M:%S} UTC"
-            raise InterruptedIndexError(RegistryError(text, code="rate_limited", retry_after=wait))
+            self._pause(until, "asked for patience")
+
+    def _leave_the_rest(self) -> None:
+        """Where little is left of a limit on requests, that is for people who wait for an answer."""
+        seconds = self.source.nearly_spent if isinstance(self.source, Client) and not self.only else 0.0
+        if seconds:
+            self._pause(
+                self.budget.spare(seconds), "lets us ask little more for now, which is kept for people who wait"
+            )
+
+    def _pause(self, until: datetime, why: str) -> None:
+        text = f"{self.budget.host} {why}; it will be asked again at {until:%H:%M:%S} UTC"
+        wait = (until - self.now()).total_seconds()
+        raise InterruptedIndexError(RegistryError(text, code="rate_limited", retry_after=wait))
 
     def interrupted(self, error: str, retry_after: timedelta | None) -> None:
         """Give the work back; what was committed stays, what was known before stays."""
@@ -210,9 +224,11 @@ class Run:
         with self.commit():
             self.lease.give_back(_storable(error), retry_after=retry_after)
 
-    def finished(self, *, tags_complete: bool, referrers_api: bool | None, probed: bool) -> None:
+    def finished(self, *, tags_complete: bool, api_is_gone: bool) -> None:
         """Inside the last commit: the run came through; what it read, and when the next look is due."""
         now, row = self.now(), self.repository
+        if self.budget.host:
+            self.budget.settle()
         self._forget_faults()
         self.done = self.total
         if self.asked or self.whole or self.anything_changed:
@@ -221,12 +237,8 @@ class Run:
         fields: dict[str, object] = {"requests_total": _sum(row.requests_total, requests)}
         if self.whole:
             fields |= {"indexed_at": now, "cycle_began_at": None, "tags_complete": tags_complete, "requests": requests}
-        if self.whole or referrers_api is not None:
-            fields["referrers_api"] = referrers_api
-        if referrers_api is not None:
-            fields["referrers_api_seen_at"] = now
-        if probed:
-            fields["referrers_probed_at"] = now
+        if api_is_gone:
+            fields["referrers_api"] = None  # the next run asks anew
         Repository.objects.filter(pk=row.pk).update(**fields)
         for hint in self.hints:
             Hint.objects.filter(pk=hint.pk, at=hint.at).delete()

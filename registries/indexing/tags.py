@@ -8,6 +8,7 @@ from itertools import batched
 
 from registries import events
 from registries.events import EventKind
+from registries.indexing import hinted
 from registries.indexing.fetching import InterruptedIndexError
 from registries.indexing.run import Run
 from registries.models import Event, Repository, SchemaTag, Tag, TagMove
@@ -37,7 +38,8 @@ class Tags:
 
 def read(run: Run) -> Tags:
     """List the tags and resolve each; raises InterruptedIndexError where not even a part of the list is to be had."""
-    listed = run.source.tags(run.name)
+    look = hinted.look(run)
+    listed = look.tags
     if listed.error and not listed.tags:
         raise InterruptedIndexError(listed.error)
     _note_oddities(run, listed)
@@ -48,7 +50,8 @@ def read(run: Run) -> Tags:
         ordinary += sorted(name for name, row in rows.items() if row.gone_at is None and name not in set(ordinary))
     named: dict[Digest, None] = {}
     for batch in batched(ordinary, SLICE):
-        resolved = _resolve(run, batch, rows)
+        told = hinted.proven(run, {name: look.digests[name] for name in batch if name in look.digests})
+        resolved = told | _resolve(run, [name for name in batch if name not in told], rows)
         _write(run, resolved, rows)
         names = (resolved.get(name) or (rows[name].digest if name in rows else None) for name in batch)
         named.update((digest, None) for digest in names if digest)

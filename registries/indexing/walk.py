@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from registries import models
-from registries.indexing import listings, manifests
+from registries.indexing import dropped, listings, manifests
 from registries.indexing.listings import Finding
 from registries.indexing.manifests import Found
 from registries.indexing.presence import Presences
@@ -39,6 +39,7 @@ class Walk:
         self._run = run
         self._asker = Asker(run, tags)
         self._presences = Presences(run, tags.roots)
+        self._dropped = dropped.earlier(run)
         self._reached = set(tags.roots)
         self._nodes: Counter[Digest] = Counter()
         # The newest are visited first: what refers to an artifact is known right after it.
@@ -50,18 +51,13 @@ class Walk:
         run.total = len(self._waiting)
 
     @property
-    def referrers_api(self) -> bool | None:
-        """What was learned; None has the next run ask anew."""
-        return None if self._asker.api_is_gone else self._asker.api
+    def api_is_gone(self) -> bool:
+        """Whether a registry that had the referrers API answered as if it had none."""
+        return self._asker.api_is_gone
 
     @property
     def presences(self) -> Presences:
         return self._presences
-
-    @property
-    def probed(self) -> bool:
-        """Whether a registry without the API was asked for it."""
-        return self._asker.probed
 
     def through(self) -> None:
         while self._waiting:
@@ -75,6 +71,7 @@ class Walk:
         own = {step.digest: step.manifest or found[step.digest] for step in steps}
         readable = {digest: manifest for digest, manifest in own.items() if isinstance(manifest, Manifest)}
         rows = listings.known_listings(run, list(own))
+        asked_at = run.now()
         answers, findings = self._ask(list(readable), rows)
         children = {step.digest: self._children(step, readable) for step in steps}
         named = [child.digest for group in children.values() for child in group]
@@ -82,6 +79,7 @@ class Walk:
         for finding in findings.values():
             finding.of = readable[finding.subject]
             listings.attach(run, finding, below)
+        dropped.look(run, findings.values(), rows, self._dropped)
         present = {digest: self._held(group, below) for digest, group in children.items()}
         for digest, finding in findings.items():
             present[digest] += finding.attached
@@ -92,9 +90,10 @@ class Walk:
         following = [later for step in steps for later in self._following(step, present[step.digest])]
         run.done, run.total = run.done + len(steps), run.total + len(following)
         with run.commit():
+            self._asker.remember()
             models.Manifest.objects.bulk_create(map(models.Manifest.placeholder, missing), ignore_conflicts=True)
             listings.write_indexes(run, answers)
-            listings.write(run, list(findings.values()), rows)
+            listings.write(run, list(findings.values()), rows, asked_at)
             self._presences.begin([*own, *(manifest.digest for manifest in everything)])
         self._waiting += reversed(following)
 

@@ -4,9 +4,11 @@ import io
 import os
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import BinaryIO
 
 from registries.oci.digest import Digest
 from registries.oci.errors import LayoutError, LimitError
@@ -40,19 +42,15 @@ def is_tar(path: Path) -> bool:
 class TarLayout(Layout):
     """An image layout in an uncompressed tar, standing for one repository. Its names are looked up, never made into paths."""
 
-    def _read(self, path: tuple[str, ...], limit: int) -> bytes:
+    @contextmanager
+    def _stream(self, path: tuple[str, ...]) -> Iterator[tuple[BinaryIO, int]]:
         name = "/".join(path)
         if name not in self._entries_by_name:
             raise LayoutError(f"the layout has no {name}", code="not_found")
         offset, size = self._entries_by_name[name]
-        if size > limit:
-            raise LimitError(f"{name} has more than {limit} bytes, which is the most that is read")
         with self._opened() as file:
             file.seek(offset)
-            content = file.read(size)
-        if len(content) != size:
-            raise LayoutError(f"the archive ends before {name} does")
-        return content
+            yield file, size
 
     def _opened(self) -> io.BufferedReader:
         try:
@@ -185,21 +183,32 @@ END = b"\0" * (2 * BLOCK)
 
 def entry(name: str, content: bytes) -> bytes:
     """One file of a tar; the same bytes whenever and wherever it is written."""
-    extended = _entry("PaxHeaders/name", _record("path", name), EXTENDED) if len(name) > 100 else b""
-    return extended + _entry(name[:100], content, FILE)
+    return header(name, len(content)) + content + padding(len(content))
 
 
-def _entry(name: str, content: bytes, kind: bytes) -> bytes:
+def header(name: str, size: int) -> bytes:
+    """What comes before the content of a file; `padding` comes after it."""
+    if len(name) <= 100:
+        return _block(name, size, FILE)
+    record = _record("path", name)
+    extended = _block("PaxHeaders/name", len(record), EXTENDED) + record + padding(len(record))
+    return extended + _block(name[:100], size, FILE)
+
+
+def padding(size: int) -> bytes:
+    return b"\0" * (-size % BLOCK)
+
+
+def _block(name: str, size: int, kind: bytes) -> bytes:
     def number(value: int, width: int) -> bytes:
         return b"%0*o\0" % (width - 1, value)
 
     fields = [
-        name.encode("ascii").ljust(100, b"\0"), number(0o444, 8), number(0, 8), number(0, 8), number(len(content), 12),
+        name.encode("ascii").ljust(100, b"\0"), number(0o444, 8), number(0, 8), number(0, 8), number(size, 12),
         number(0, 12), b" " * 8, kind, b"\0" * 100, b"ustar\x0000",
     ]  # fmt: skip
     block = b"".join(fields).ljust(BLOCK, b"\0")
-    block = block[:148] + b"%06o\0 " % _checksum(block) + block[156:]
-    return block + content + b"\0" * (-len(content) % BLOCK)
+    return block[:148] + b"%06o\0 " % _checksum(block) + block[156:]
 
 
 def _record(key: str, value: str) -> bytes:

@@ -20,6 +20,7 @@ from registries.oci.failures import failure, not_a_registry, shown
 LONGEST_TOKEN_LIFE = 900.0
 UNSTATED_TOKEN_LIFE = 60.0
 MAX_SCOPES = 10
+METADATA = "metadata_read"  # Azure's, for its own lists: less than pulling
 KNOWN_REALMS = {
     "docker.io": ("auth.docker.io",),
     "index.docker.io": ("auth.docker.io",),
@@ -94,12 +95,17 @@ class Authorizer:
         realm_hosts: Sequence[str],
         ask: AskForToken,
         monotonic: Callable[[], float],
+        actions: Sequence[str] = ("pull",),
+        renew: Callable[[], Credentials] | None = None,
     ) -> None:
+        """`actions`: what of a repository a token may be asked for, at most. `renew`: the credentials as they are by now."""
         self._origin = origin
         self._credentials = credentials
         self._realm_hosts = frozenset(host.lower() for host in (*realm_hosts, *KNOWN_REALMS.get(origin.host, ())))
         self._ask = ask
         self._monotonic = monotonic
+        self._actions = actions
+        self._renew = renew
         self._basic = False
         self._tokens: dict[str, _Token] = {}
         self._scopes: dict[str, list[str]] = {}  # what was asked for so far, by the scope that a request needs
@@ -131,21 +137,29 @@ class Authorizer:
                 return token.header
         if any(challenge.scheme == "basic" for challenge in challenges) and self._credentials.basic:
             self._basic = True
+            if refused == self._credentials.basic and self._renew:
+                self._credentials = self._renew()
             if refused != self._credentials.basic:
                 return self._credentials.basic
-        raise failure(challenged, what, with_credentials=bool(self._credentials))
+        raise self._failure(challenged, what)
+
+    def _failure(self, answer: Answer, what: str) -> RegistryError:
+        return failure(answer, what, with_credentials=bool(self._credentials), pushes="push" in self._actions)
 
     def _fetch(self, challenge: Challenge, scope: str) -> _Token:
         realm = self._allowed_realm(challenge.parameters["realm"])
         service = challenge.parameters.get("service", "")
-        named = readable_scopes(challenge.parameters.get("scope", "")) or ([scope] if scope else [])
+        named = allowed_scopes(challenge.parameters.get("scope", ""), self._actions)
+        own = allowed_scopes(scope, (*self._actions, METADATA))
+        if not named or "push" in self._actions:  # a challenge to a reading request proposes less than we mean to use
+            named = [*own, *named]
         # A refused token was too narrow: ask for what it had and for what is wanted now.
         scopes = self._scopes[scope] = list(dict.fromkeys([*named, *self._scopes.get(scope, ())]))[:MAX_SCOPES]
         asked_at = self._monotonic()
         answer = self._ask_for_token(realm, service, scopes)
         what = f"a token from {realm.netloc}"
         if answer.status in (400, 401, 403):  # GitLab and others say 403, some 400, for a wrong password
-            raise failure(Answer(401, answer.headers, answer.body), what, with_credentials=bool(self._credentials))
+            raise self._failure(Answer(401, answer.headers, answer.body), what)
         if answer.status != 200:
             raise failure(answer, what)
         try:
@@ -202,16 +216,16 @@ class Authorizer:
         return urlsplit(text)
 
 
-def readable_scopes(text: str) -> list[str]:
-    """The scopes of a challenge, cut down to reading; the name in one may hold colons."""
+def allowed_scopes(text: str, actions: Sequence[str]) -> list[str]:
+    """The scopes of a challenge, cut down to these actions; the name in one may hold colons."""
     scopes = []
     for scope in text.split()[:MAX_SCOPES]:
         kind, _, rest = scope.partition(":")
-        name, _, actions = rest.rpartition(":")
+        name, _, asked = rest.rpartition(":")
         if kind == "registry" and name == "catalog":
             scopes.append(scope)
-        elif name and "pull" in actions.split(","):
-            scopes.append(f"{kind}:{name}:pull")
+        elif name and (granted := [action for action in actions if action in asked.split(",")]):
+            scopes.append(f"{kind}:{name}:{','.join(granted)}")
     return scopes
 
 

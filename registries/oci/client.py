@@ -3,7 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from registries.oci import media_types
 from registries.oci.authorization import Credentials
@@ -11,15 +11,16 @@ from registries.oci.connection import MAX_SMALL, Call, Connection
 from registries.oci.descriptor import Descriptor
 from registries.oci.digest import Digest
 from registries.oci.errors import DigestError, LimitError, ManifestError, OciError, ReferenceFormatError, RegistryError
-from registries.oci.exchange import Answer, Headers, Send
+from registries.oci.exchange import Answer, Carry, Headers
 from registries.oci.failures import error_codes, not_a_registry, shown
 from registries.oci.manifest import MAX_MANIFEST
-from registries.oci.names import check_growth, is_json, names_of
+from registries.oci.names import Heed, check_growth, is_json, names_of
 from registries.oci.paging import read_artifacts, read_descriptors
 from registries.oci.reference import is_repository_name, is_tag
-from registries.oci.source import FetchedManifest, ReferrerList, TagList, check_blob, check_digest
+from registries.oci.schema1 import without_signatures
+from registries.oci.source import BlobCheck, FetchedManifest, ReferrerList, TagList, check_blob, check_digest
 
-__all__ = ["Answer", "Capabilities", "Catalog", "Client", "Credentials", "Headers", "Send"]
+__all__ = ["Answer", "Capabilities", "Catalog", "Client", "Credentials", "Headers"]
 
 MAX_LIST = 32 * 1024 * 1024  # Docker's registry gives all tags of a repository in one page
 MAX_REFERRERS_PAGE = 16 * 1024 * 1024
@@ -43,6 +44,7 @@ class Catalog:
     names: tuple[str, ...]
     complete: bool
     error: OciError | None = None
+    note: str = ""
 
 
 class Client:
@@ -50,21 +52,27 @@ class Client:
 
     def __init__(
         self,
-        send: Send,
+        send: Carry,
         base_url: str,
         *,
         credentials: Credentials | None = None,
         realm_hosts: Sequence[str] = (),
         follow_redirects: bool = False,
+        notation_compatible: bool = False,
+        renew: Callable[[], Credentials] | None = None,
         monotonic: Callable[[], float] = time.monotonic,
         deadline: float = 10.0,
     ) -> None:
+        """`notation_compatible`: say so, with tokens that allow pushing, which takes a reader past Harbor's pull rules."""
+        self._manifest_actions = "pull,push" if notation_compatible else "pull"
         self._connection = Connection(
             send,
             base_url,
             credentials=credentials,
             realm_hosts=realm_hosts,
             follow_redirects=follow_redirects,
+            notation_compatible=notation_compatible,
+            renew=renew,
             monotonic=monotonic,
             deadline=deadline,
         )
@@ -76,8 +84,13 @@ class Client:
 
     @property
     def requests(self) -> Counter[str]:
-        """How many requests were sent, by kind, refused tries and token requests included."""
+        """How many requests were sent, by kind; those refused until we authenticate, and those for tokens, are kinds of their own."""
         return self._connection.requests
+
+    @property
+    def nearly_spent(self) -> float:
+        """For how many seconds a limit on requests counts of which less than a tenth is left; 0 if none is near."""
+        return self._connection.nearly_spent
 
     def check(self) -> Capabilities:
         """Whether an OCI registry answers here and takes our credentials; raises RegistryError with what to do."""
@@ -116,8 +129,12 @@ class Client:
         return Catalog(tuple(valid[:limit]), names.complete and len(valid) <= limit, names.error)
 
     def tags(self, repository: str) -> TagList:
+        return self.tags_heeding(repository, None)
+
+    def tags_heeding(self, repository: str, heed: Heed | None) -> TagList:
+        """The tags; `heed` is given each page, for what a product says beside them."""
         call = self._call("tags", repository, "tags/list", f"the tags of {repository}", "application/json", MAX_LIST)
-        names = names_of(self._connection, call, "tags")
+        names = names_of(self._connection, call, "tags", heed=heed)
         tags = sorted(filter(is_tag, names.texts))
         return TagList(tuple(tags), names.complete, names.odd + len(names.texts) - len(tags), names.error)
 
@@ -127,7 +144,7 @@ class Client:
         if answer.status == 304 and known:  # it carries no digest header: what we asked about still holds
             self.observed["conditional"] = "yes"
             return known
-        if answer.status == 405:
+        if answer.status in (405, 412):  # of a policy that blocks it, only GET has the registry's words
             return self.manifest(repository, tag).digest
         if answer.status != 200:
             raise self._connection.failure(answer, call.what)
@@ -144,15 +161,26 @@ class Client:
     def manifest(self, repository: str, reference: Digest | str, *, max_size: int = MAX_MANIFEST) -> FetchedManifest:
         name = str(reference) if isinstance(reference, Digest) else _checked_tag(reference)
         answer = self._get_manifest(self._manifest_call(repository, name, max_size))
+        media_type, content = answer.content_type, answer.body
+        if media_type == media_types.DOCKER_SCHEMA1_SIGNED:
+            media_type, content = media_types.DOCKER_SCHEMA1, without_signatures(content)
         if isinstance(reference, Digest):
             digest = reference
         else:
             try:
                 digest = Digest.parse(answer.headers.get("docker-content-digest"))
             except DigestError:
-                digest = Digest.of(answer.body)
-        check_digest(answer.body, digest, f"the manifest {name} of {repository}")
-        return FetchedManifest(digest, answer.content_type, answer.body)
+                digest = Digest.of(content)
+        check_digest(content, digest, f"the manifest {name} of {repository}")
+        return FetchedManifest(digest, media_type, content)
+
+    def has_manifest(self, repository: str, digest: Digest) -> bool:
+        """Whether the registry gives it; no body travels."""
+        call = self._manifest_call(repository, str(digest), MAX_SMALL, kind="manifest_head")
+        answer = self._connection.ask(call)
+        if answer.status not in (200, 404):
+            raise self._connection.failure(answer, call.what)
+        return answer.status == 200
 
     def referrers(self, repository: str, subject: Digest, *, limit: int) -> ReferrerList:
         """What the API lists. `supported` False: there is no such API here, and so nothing was listed at all."""
@@ -207,6 +235,24 @@ class Client:
         check_blob(answer.body, descriptor)
         return answer.body
 
+    def copy_blob(
+        self, repository: str, descriptor: Descriptor, into: Callable[[bytes], object], *, max_size: int
+    ) -> None:
+        if descriptor.size > max_size:
+            raise LimitError(f"the blob {descriptor.digest} has {descriptor.size} bytes; at most {max_size} are read")
+        check = BlobCheck(descriptor.digest, descriptor.size)
+
+        def take(piece: bytes) -> None:
+            check.saw(piece)
+            into(piece)
+
+        what = f"the blob {descriptor.digest} of {repository}"
+        call = self._call("blob", repository, f"blobs/{descriptor.digest}", what, "*/*", max(descriptor.size, 1))
+        answer = self._connection.ask(replace(call, into=take))
+        if answer.status != 200:
+            raise self._connection.failure(answer, what)
+        check.finish()
+
     def _referrers(
         self, repository: str, subject: Digest, limit: int, query: str, *, oras: bool = False
     ) -> ReferrerList:
@@ -222,6 +268,8 @@ class Client:
         try:
             for answer, _ in self._connection.pages(call, query=query):
                 if supported is None and self._lacks_referrers(answer, call):
+                    if "MANIFEST_UNKNOWN" in error_codes(answer) and not self._has(repository, subject):
+                        raise self._connection.failure(answer, what)  # Quay has the call, but not the subject
                     self.observed[kind] = "no"
                     return ReferrerList((), complete=False, supported=False)
                 if answer.status != 200:
@@ -248,6 +296,10 @@ class Client:
         if answer.status == 200:
             return answer.content_type not in (media_types.OCI_INDEX, "application/json")
         return answer.status in (400, 405, 406, 501) or self._connection.leads_elsewhere(answer, call)
+
+    def _has(self, repository: str, digest: Digest) -> bool:
+        call = self._manifest_call(repository, str(digest), MAX_SMALL, kind="manifest_head")
+        return self._connection.ask(call).status != 404
 
     def _get_manifest(self, call: Call) -> Answer:
         answer = self._connection.ask(call)
@@ -285,7 +337,7 @@ class Client:
     ) -> Call:
         if not is_repository_name(repository):
             raise ReferenceFormatError(f"{shown(repository)!a} is not a repository name")
-        scope = f"repository:{repository}:pull"
+        scope = f"repository:{repository}:{self._manifest_actions if kind.startswith('manifest') else 'pull'}"
         return Call(kind, f"/v2/{repository}/{rest}", what, accept, scope, max_bytes, method, if_none_match)
 
 

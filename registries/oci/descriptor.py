@@ -73,6 +73,11 @@ class Descriptor:
             fields["annotations"] = dict(self.annotations)
         return fields
 
+    @property
+    def may_stay_away(self) -> bool:
+        """Whether it names a layer that registries and layouts need not hold (image-spec, "Non-Distributable Layers")."""
+        return "nondistributable" in self.media_type or ".foreign." in self.media_type
+
     def same_content(self, other: "Descriptor") -> bool:
         """Whether both mean the same bytes read as the same type."""
         return (self.media_type, self.digest, self.size) == (other.media_type, other.digest, other.size)

@@ -1,6 +1,6 @@
 """One request and its answer, however it travels. The transport that does it is handed to the client."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -36,6 +36,21 @@ class Answer:
         return self.headers.get("content-type").partition(";")[0].strip().lower()
 
 
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """Content to send, of which a piece is held at a time. It can be had again: what was refused once is sent anew."""
+
+    size: int
+    pieces: Callable[[], Iterator[bytes]]
+
+    @classmethod
+    def of(cls, content: bytes) -> "Outgoing":
+        return cls(len(content), lambda: iter((content,)))
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self.pieces()
+
+
 class Send(Protocol):
     """The door to the network: one request, one answer, at most so many bytes and so many seconds."""
 
@@ -50,4 +65,22 @@ class Send(Protocol):
         deadline: float,
     ) -> Answer:
         """Raises RegistryError (unreachable, timeout, tls, too_large, forbidden_address) and nothing else."""
+        ...
+
+
+class Carry(Send, Protocol):
+    """The same door for what is too large to be held: content goes out and comes in by pieces."""
+
+    def __call__(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str],
+        body: bytes | Outgoing | None = None,
+        max_bytes: int,
+        deadline: float,
+        into: Callable[[bytes], object] | None = None,
+    ) -> Answer:
+        """`into` takes the body of an answer 200, piece by piece; that answer's own is empty then."""
         ...

@@ -13,20 +13,22 @@ LONGEST_WAIT = 3600.0
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]+")
 
 
-def failure(answer: Answer, what: str, *, with_credentials: bool = False) -> RegistryError:
+def failure(answer: Answer, what: str, *, with_credentials: bool = False, pushes: bool = False) -> RegistryError:
     """The error for an answer that is not the success that was asked for; `what` is what we wanted ("the tags of a/b")."""
     status = answer.status
     said = said_by(answer)
-    if status == 401 and with_credentials and _lacks_scope(answer):
-        return RegistryError(f"these credentials do not include the right to pull {what}.{said}", code="denied")
+    if pushes and (refusal := _push_refusal(answer, what, with_credentials)):
+        return RegistryError(refusal[1] + said, code=refusal[0])
+    if status == 401 and _lacks_scope(answer):
+        who = "these credentials do not include" if with_credentials else "without credentials there is not"
+        return RegistryError(f"{who} the right to pull {what}.{said}", code="denied")
     if status == 401:
         return RegistryError(f"{_refused(with_credentials)} ({what}).{said}", code="unauthorized")
     if status == 403:
         text = f"the registry does not permit reading {what} with these credentials. Give them the right to pull."
         return RegistryError(text + said, code="denied")
     if status == 412:
-        text = f"the registry's own policy blocks reading {what} (content trust or a vulnerability rule)."
-        return RegistryError(text + said, code="denied")
+        return _precondition(answer, what, said, pushes=pushes)
     if status in (404, 410):
         text = f"the registry has no {what.removeprefix('the ')}, or does not show it with these credentials."
         return RegistryError(text + said, code="not_found")
@@ -37,10 +39,58 @@ def failure(answer: Answer, what: str, *, with_credentials: bool = False) -> Reg
         return RegistryError(text + hint + said, code="rate_limited", retry_after=wait)
     if 300 <= status < 400:
         return redirect_refused(answer, what)
-    if status >= 500 or status == 408:
+    if status >= 500 or status in (408, 499):
         text = f"the registry failed with status {status} at {what}; it will be asked again later."
         return RegistryError(text + said, code="server_error", retry_after=retry_after(answer))
     return RegistryError(f"the registry answered status {status} where {what} was expected.{said}", code="bad_answer")
+
+
+def _precondition(answer: Answer, what: str, said: str, *, pushes: bool) -> RegistryError:
+    """412: a rule against pulling, or one against moving a tag; an answer to HEAD has no words to tell them apart."""
+    codes = error_codes(answer)
+    if "PRECONDITION" in codes or is_immutable(answer):
+        return RegistryError(f"the registry does not let an existing tag be replaced ({what}).{said}", code="immutable")
+    if pushes and "PROJECTPOLICYVIOLATION" not in codes:
+        return RegistryError(f"the registry has another state than it was given (412) at {what}.{said}")
+    text = (
+        f"blocked by registry policy: its content trust or vulnerability rule keeps {what} from being pulled, by anybody. "
+        "Relax the rule for this project, or have it met (a signature that it accepts, a scan without such findings)."
+    )
+    return RegistryError(text + said, code="blocked_by_policy")
+
+
+def _push_refusal(answer: Answer, what: str, with_credentials: bool) -> tuple[str, str] | None:
+    """Code and text where a registry does not let us write for a reason that somebody can mend."""
+    status, codes = answer.status, error_codes(answer)
+    if is_immutable(answer):
+        return "immutable", f"the registry does not let an existing tag be replaced ({what})."
+    if status == 401 and not with_credentials:
+        return "unauthorized", f"the registry asks for credentials ({what}); give this connection some for pushing."
+    if status in (401, 403):
+        return (
+            "denied",
+            f"the registry refuses {what} with this connection's credentials for pushing. Check them and their right to push.",
+        )
+    if status == 404 and "NAME_UNKNOWN" in codes:
+        return (
+            "not_found",
+            f"the registry has no such repository and makes none by itself ({what}): create it there first.",
+        )
+    if status == 405:
+        return "denied", f"the registry takes nothing: it is read-only, or a mirror ({what})."
+    if status == 413:
+        return "too_large", f"it is larger than the registry takes ({what})."
+    return None
+
+
+def is_immutable(answer: Answer) -> bool:
+    """Whether a tag may not be replaced, in the words of the registries that have such rules (ECR, Harbor, ACR, GAR, Quay)."""
+    if answer.status not in (400, 403, 409, 412):
+        return False
+    errors = _errors(answer)
+    said = " ".join(message for _, message in errors).lower()
+    known = any(code in ("TAG_INVALID", "ImageTagAlreadyExistsException") for code, _ in errors)
+    return answer.status == 409 or known or "immutab" in said or "cannot be overwritten" in said
 
 
 def _refused(with_credentials: bool) -> str:

@@ -6,21 +6,26 @@ Whoever opens a layout says which repository it stands for. What the layout says
 import os
 import stat
 from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import BinaryIO
 
 from registries.oci import media_types, strict_json
 from registries.oci.descriptor import Descriptor
 from registries.oci.digest import Digest
 from registries.oci.errors import LayoutError, LimitError, ManifestError, OciError, RegistryError
+from registries.oci.exchange import Outgoing
 from registries.oci.manifest import MAX_MANIFEST, Manifest, parse_manifest
 from registries.oci.reference import is_tag
-from registries.oci.source import FetchedManifest, ReferrerList, TagList, check_blob, check_digest
+from registries.oci.source import BlobCheck, FetchedManifest, ReferrerList, TagList, check_blob, check_digest
 
 REF_NAME = "org.opencontainers.image.ref.name"
 MAX_MANIFESTS = 10_000
 MAX_BYTES = 512 * 1024 * 1024
+PIECE = 1024 * 1024  # bytes of a blob that are held at a time
 _MAX_MARKER = 64 * 1024
 
 
@@ -125,6 +130,35 @@ class Layout:
         check_blob(content, descriptor)
         return content
 
+    def copy_blob(
+        self, repository: str, descriptor: Descriptor, into: Callable[[bytes], object], *, max_size: int
+    ) -> None:
+        if descriptor.size > max_size:
+            raise LimitError(f"the blob {descriptor.digest} has {descriptor.size} bytes; at most {max_size} are read")
+        check = BlobCheck(descriptor.digest, descriptor.size)
+        for piece in self.outgoing(repository, descriptor):
+            check.saw(piece)
+            into(piece)
+        check.finish()
+
+    def outgoing(self, repository: str, descriptor: Descriptor) -> Outgoing:
+        """The blob as it lies there, to be sent; raises LayoutError where there is none of that size."""
+        self._check_repository(repository)
+        path = ("blobs", descriptor.digest.algorithm, descriptor.digest.encoded)
+
+        def pieces() -> Iterator[bytes]:
+            with self._stream(path) as (file, size):
+                left = size
+                while left and (piece := file.read(min(PIECE, left))):
+                    left -= len(piece)
+                    yield piece
+
+        with self._stream(path) as (_, size):
+            if size != descriptor.size:
+                message = f"the blob {descriptor.digest} has {size} bytes where its descriptor says {descriptor.size}"
+                raise LayoutError(message, code="size_mismatch")
+        return Outgoing(descriptor.size, pieces)
+
     @cached_property
     def _contents(self) -> _Contents:
         """Walk everything that index.json reaches, each digest once, by a list and not by recursion."""
@@ -198,7 +232,17 @@ class Layout:
         return content
 
     def _read(self, path: tuple[str, ...], limit: int) -> bytes:
-        """The bytes of a regular file below the root, reached without following a link."""
+        with self._stream(path) as (file, size):
+            if size > limit:
+                raise LimitError(f"{'/'.join(path)} has more than {limit} bytes, which is the most that is read")
+            content = file.read(size)
+        if len(content) != size:
+            raise LayoutError(f"the layout ends before {'/'.join(path)} does")
+        return content
+
+    @contextmanager
+    def _stream(self, path: tuple[str, ...]) -> Iterator[tuple[BinaryIO, int]]:
+        """A regular file below the root, reached without following a link, and its size."""
         name = "/".join(path)
         *folders, last = path
         try:
@@ -216,14 +260,12 @@ class Layout:
             raise LayoutError(f"the layout has no {name}", code="not_found") from error
         except OSError as error:
             raise LayoutError(f"{name} cannot be opened without following a link: {error.strerror}") from error
-        if not stat.S_ISREG(os.fstat(file).st_mode):
+        found = os.fstat(file)
+        if not stat.S_ISREG(found.st_mode):
             os.close(file)
             raise LayoutError(f"{name} is not a regular file")
         with os.fdopen(file, "rb") as stream:
-            content = stream.read(limit + 1)
-        if len(content) > limit:
-            raise LimitError(f"{name} has more than {limit} bytes, which is the most that is read")
-        return content
+            yield stream, found.st_size
 
     def _check_repository(self, repository: str) -> None:
         if repository != self.repository:

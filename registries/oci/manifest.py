@@ -52,6 +52,12 @@ class Manifest:
         return self.layers[0] if is_alpha else None
 
     @property
+    def blobs(self) -> list[Descriptor]:
+        """What has to be where the manifest is: its config and its layers, but those that may stay away."""
+        named = (*([self.config] if self.config else []), *self.layers)
+        return [one for one in named if not one.may_stay_away]
+
+    @property
     def descriptor(self) -> Descriptor:
         """How a referrers list or an index names it."""
         return Descriptor(self.media_type, self.digest, self.size, self.artifact_type, self.annotations)

@@ -1,5 +1,6 @@
 """Lists of names in pages, of tags or of repositories, as far as a registry gives them."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from registries.oci import strict_json
@@ -9,6 +10,7 @@ from registries.oci.exchange import Answer
 from registries.oci.failures import not_a_registry
 
 PAGE_SIZES = (1000, 100, None)
+OWN_SIZES = frozenset({50, 100, 1000})  # where registries end a page by themselves, whatever was asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,21 +24,27 @@ class Names:
     error: OciError | None = None
 
 
-def names_of(connection: Connection, call: Call, member: str, limit: int | None = None) -> Names:
+Heed = Callable[[Mapping[str, object]], None]
+"Reads what a page says beside the names."
+
+
+def names_of(
+    connection: Connection, call: Call, member: str, limit: int | None = None, heed: Heed | None = None
+) -> Names:
     """The texts of a paged list; started anew once, as a page may hang on an entry that vanished meanwhile."""
-    names = _names_once(connection, call, member, limit)
+    names = _names_once(connection, call, member, limit, heed)
     vanished = names.error is not None and names.error.code in ("not_found", "bad_answer")
-    return _names_once(connection, call, member, limit) if names.texts and vanished else names
+    return _names_once(connection, call, member, limit, heed) if names.texts and vanished else names
 
 
-def _names_once(connection: Connection, call: Call, member: str, limit: int | None) -> Names:
+def _names_once(connection: Connection, call: Call, member: str, limit: int | None, heed: Heed | None) -> Names:
     names: dict[str, None] = {}
     read: list[list[object]] = []  # the page that was read already, to see whether another may follow
     odd = repeated = 0
 
-    def last(page: Answer, size: int) -> str:
+    def last(page: Answer, size: int | None) -> str:
         try:
-            read.append(_entries(page, member, call.what))
+            read.append(_entries(page, member, call.what, heed))
         except RegistryError:
             return ""  # the page is refused below
         return _last(read[0], size)
@@ -46,7 +54,7 @@ def _names_once(connection: Connection, call: Call, member: str, limit: int | No
         for answer, more in connection.pages(call, sizes=sizes, last=last):
             if answer.status != 200:
                 raise connection.failure(answer, call.what)
-            entries, before = read.pop() if read else _entries(answer, member, call.what), len(names)
+            entries, before = read.pop() if read else _entries(answer, member, call.what, heed), len(names)
             texts = [entry for entry in entries if isinstance(entry, str)]
             odd += len(entries) - len(texts)
             names.update(dict.fromkeys(texts))
@@ -67,7 +75,7 @@ def check_growth(repeated: int, what: str) -> None:
         raise RegistryError(f"the pages of {what} bring nothing new and do not end", code="bad_answer")
 
 
-def _entries(answer: Answer, member: str, what: str) -> list[object]:
+def _entries(answer: Answer, member: str, what: str, heed: Heed | None) -> list[object]:
     """The list under `member` of a JSON page; null is how some registries write an empty one."""
     try:
         document = strict_json.loads(answer.body)
@@ -81,12 +89,14 @@ def _entries(answer: Answer, member: str, what: str) -> list[object]:
         return []
     if not isinstance(entries, list):
         raise RegistryError(f"{what}: the answer is no list of {member}", code="bad_answer")
+    if heed:
+        heed(fields)
     return entries
 
 
-def _last(entries: list[object], size: int) -> str:
-    """The last name of a page that is as long as was asked for: a registry without links may have more."""
-    last = entries[-1] if len(entries) == size else ""
+def _last(entries: list[object], size: int | None) -> str:
+    """The last name of a page that looks full: a registry without links may have more."""
+    last = entries[-1] if entries and len(entries) in OWN_SIZES | {size} else ""
     return last if isinstance(last, str) and last.isascii() and last.isprintable() and len(last) <= 255 else ""
 
 

@@ -1,10 +1,11 @@
 """What indexing reads from: a registry (`client.Client`) and a layout directory (`layout.Layout`) answer alike."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 from registries.oci.descriptor import Descriptor
-from registries.oci.digest import Digest
+from registries.oci.digest import HASHES, Digest
 from registries.oci.errors import OciError, RegistryError
 from registries.oci.manifest import MAX_MANIFEST
 
@@ -73,6 +74,12 @@ class Source(Protocol):
         """The bytes that the descriptor means."""
         ...
 
+    def copy_blob(
+        self, repository: str, descriptor: Descriptor, into: Callable[[bytes], object], *, max_size: int
+    ) -> None:
+        """Hand the blob on by pieces. Where an error is raised, what was handed on is void."""
+        ...
+
 
 def check_digest(content: bytes, expected: Digest, what: str) -> None:
     if not expected.matches(content):
@@ -84,9 +91,39 @@ def check_digest(content: bytes, expected: Digest, what: str) -> None:
 
 
 def check_blob(content: bytes, descriptor: Descriptor) -> None:
-    if len(content) != descriptor.size:
-        raise RegistryError(
-            f"the blob {descriptor.digest} has {len(content)} bytes where its descriptor says {descriptor.size}",
+    check = BlobCheck(descriptor.digest, descriptor.size)
+    check.saw(content)
+    check.finish()
+
+
+class BlobCheck:
+    """Sees a blob go by in pieces, and says at its end whether it was the one that was meant."""
+
+    def __init__(self, digest: Digest, size: int) -> None:
+        self._digest, self._size = digest, size
+        self._hash = HASHES[digest.algorithm]()
+        self._seen = 0
+
+    def saw(self, piece: bytes) -> None:
+        """Raises RegistryError as soon as it is longer than it should be."""
+        self._hash.update(piece)
+        self._seen += len(piece)
+        if self._seen > self._size:
+            raise self._wrong_size()
+
+    def finish(self) -> None:
+        """Raises RegistryError unless size and digest are right."""
+        if self._seen != self._size:
+            raise self._wrong_size()
+        if self._hash.hexdigest() != self._digest.encoded:
+            raise RegistryError(
+                f"the blob has other bytes than its digest says: asked for {self._digest}, got "
+                f"{self._digest.algorithm}:{self._hash.hexdigest()}. A proxy may be rewriting it, or it was tampered with.",
+                code="digest_mismatch",
+            )
+
+    def _wrong_size(self) -> RegistryError:
+        return RegistryError(
+            f"the blob {self._digest} has {self._seen} bytes where its descriptor says {self._size}",
             code="size_mismatch",
         )
-    check_digest(content, descriptor.digest, "the blob")

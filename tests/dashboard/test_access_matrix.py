@@ -34,6 +34,7 @@ CLASSES = {
     "signature": PAGE,
     "repository": PAGE,
     "repository_index": ADMIN_ACT,
+    "repository_put_back": ADMIN_ACT,
     "registries": PAGE,
     "registry_add": ADMIN_PAGE,
     "registry": PAGE,

@@ -69,10 +69,27 @@ class TestConnecting:
         admin.post(reverse("registry_add"), connection(username="robot", password="hunter two"))
         registry = Registry.objects.get()
         assert b"hunter two" not in bytes(registry.sealed_password)
-        assert credentials.open_(registry) == "hunter two"
+        assert credentials.open_(credentials.READING, registry) == "hunter two"
         for name in ("registry", "registry_edit"):
             assert "hunter two" not in page_of(admin.get(reverse(name, args=[registry.pk])))
         assert "hunter two" not in str(AuditEntry.objects.values())
+
+    def test_credentials_for_pushing_are_sealed_apart_and_never_shown_again(self, admin):
+        given = connection(
+            username="robot", password="hunter two", push_username="pusher", push_password="canary three"
+        )
+        admin.post(reverse("registry_add"), given)
+        registry = Registry.objects.get()
+        assert b"canary" not in bytes(registry.sealed_push_password)
+        assert registry.push_username == "pusher"
+        assert credentials.open_(credentials.PUSHING, registry) == "canary three"
+        assert credentials.open_(credentials.READING, registry) == "hunter two"
+        for name in ("registry", "registry_edit"):
+            page = page_of(admin.get(reverse(name, args=[registry.pk])))
+            assert "canary" not in page
+            assert "pusher" in page
+        assert "canary" not in str(AuditEntry.objects.values())
+        assert AuditEntry.objects.get().details["push_password_given"]
 
     def test_without_encryption_keys_nothing_is_kept_and_the_form_says_why(self, admin, settings):
         settings.ENCRYPTION_KEYS = []
@@ -98,6 +115,8 @@ class TestConnecting:
             ({"private": "on", "allowed_networks": "10.0.0.1"}, "neither host:port nor a network"),
             ({"password": "x"}, "A password needs a user name"),
             ({"username": "robot"}, "A user name needs its password or token"),
+            ({"push_password": "x"}, "A password needs a user name"),
+            ({"push_username": "robot"}, "A user name needs its password or token"),
             ({"address": "169.254.169.254"}, "169.254.169.254 is a metadata, link-local or multicast address"),
             ({"address": "[::ffff:169.254.169.254]:80"}, "which Signboard never contacts"),
             ({"address": "0xa9fea9fe:80"}, "which Signboard never contacts"),
@@ -140,7 +159,7 @@ class TestCredentials:
     def test_a_config_of_docker_gives_user_and_password_and_is_not_kept(self, admin):
         admin.post(reverse("registry_add"), connection(docker_config=self.CONFIG))
         registry = Registry.objects.get()
-        assert (registry.username, credentials.open_(registry)) == ("robot", "canary-secret")
+        assert (registry.username, credentials.open_(credentials.READING, registry)) == ("robot", "canary-secret")
         for name in ("registry", "registry_edit"):
             page = page_of(admin.get(reverse(name, args=[registry.pk])))
             assert "canary" not in page and "Y2FuYXJ5" not in page
@@ -171,7 +190,7 @@ class TestCredentials:
         registry = Registry.objects.get()
         admin.post(reverse("registry_edit", args=[registry.pk]), connection(docker_config=self.CONFIG))
         registry.refresh_from_db()
-        assert credentials.open_(registry) == "canary-secret"
+        assert credentials.open_(credentials.READING, registry) == "canary-secret"
 
     def test_helpers_are_offered_only_where_the_operator_has_some(self, admin, settings, tmp_path):
         assert "Credential helper" not in page_of(admin.get(reverse("registry_add")))
@@ -270,7 +289,7 @@ class TestEditing:
     def test_without_a_new_password_the_stored_one_stays(self, admin, registry):
         self.edit(admin, registry, repository_patterns="prod/*")
         assert registry.repository_patterns == ["prod/*"]
-        assert credentials.open_(registry) == "hunter two"
+        assert credentials.open_(credentials.READING, registry) == "hunter two"
 
     @pytest.mark.parametrize(
         "changes", [{"address": "evil.example"}, {"username": "other"}, {"username": ""}, {"plain_http": "on"}]
@@ -280,9 +299,21 @@ class TestEditing:
         assert registry.sealed_password == b""
         assert "The stored password was forgotten" in page_of(answer)
 
+    @pytest.mark.parametrize(
+        "changes",
+        [{"address": "evil.example"}, {"push_username": "other"}, {"push_username": ""}, {"plain_http": "on"}],
+    )
+    def test_a_password_for_pushing_is_never_sent_to_where_it_was_not_given_for(self, admin, registry, changes):
+        self.edit(admin, registry, push_username="pusher", push_password="canary")
+        self.edit(admin, registry, push_username="pusher")
+        assert credentials.open_(credentials.PUSHING, registry) == "canary"
+        answer = self.edit(admin, registry, **{"push_username": "pusher"} | changes)
+        assert registry.sealed_push_password == b""
+        assert "The stored password was forgotten" in page_of(answer)
+
     def test_a_password_given_with_the_new_address_is_kept(self, admin, registry):
         answer = self.edit(admin, registry, address="new.example", password="another")
-        assert credentials.open_(registry) == "another"
+        assert credentials.open_(credentials.READING, registry) == "another"
         assert "forgotten" not in page_of(answer)
 
     def test_what_changed_is_recorded_and_nothing_else(self, admin, registry):
@@ -393,6 +424,36 @@ class TestPages:
         assert f'hx-get="{url}"' in page_of(admin.get(url))
         Survey.objects.update(due_at=timezone.now() + timedelta(minutes=1))
         assert f'hx-get="{url}"' not in page_of(admin.get(url))
+
+    def test_a_catalog_that_was_not_read_to_its_end_is_known_in_part(self, admin):
+        at = timezone.now()
+        survey = Survey.objects.create(
+            registry=make_repository().registry, finished_at=at, complete=False, due_at=at + timedelta(hours=1),
+            note="The registry lists more than 20,000 repositories; the first 20,000 are taken.",
+        )  # fmt: skip
+        page = page_of(admin.get(reverse("registry", args=[survey.registry_id])))
+        box = page[page.index("Looking up repositories") :]
+        assert "In part" in box
+        assert "Current" not in box
+        assert "the catalog was not read to its end" in box
+        listed = page_of(admin.get(reverse("registries")))
+        assert "In part" in listed
+        assert "Its catalog was not read to its end" in listed
+        Survey.objects.update(complete=True)
+        assert "In part" not in page_of(admin.get(reverse("registries")))
+
+    @pytest.mark.parametrize(
+        ("has_it", "words"), [(True, "Referrers API, seen "), (False, "No referrers API, as of "), (None, "")]
+    )
+    def test_a_repository_says_when_its_referrers_api_was_seen_or_missed(self, admin, has_it, words):
+        repository = make_repository()
+        seen_at = timezone.now() - timedelta(hours=3)
+        Repository.objects.update(referrers_api=has_it, referrers_api_seen_at=seen_at)
+        page = page_of(admin.get(reverse("repository", args=[repository.pk])))
+        if words:
+            assert re.search(rf"{words}<time[^>]*>3 h ago</time>", page)
+        else:
+            assert "eferrers API" not in page
 
     def test_the_figures_of_what_waits_add_up(self, admin):
         soon = timezone.now() + timedelta(hours=1)

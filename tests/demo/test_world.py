@@ -7,7 +7,6 @@ from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
-import httpx
 import pytest
 
 from demo.registry import DemoRegistry
@@ -16,6 +15,7 @@ from registries.oci.client import Client
 from registries.oci.digest import Digest
 from registries.oci.manifest import parse_manifest
 from registries.transport import Transport
+from tests.simulators.wsgi import WSGIWire
 from trust.notary.evidence import examine
 from trust.notary.judge import Question, judge
 from trust.notary.outcome import Word
@@ -30,7 +30,7 @@ LISTING_TAG = re.compile(r"sha256-[0-9a-f]{64}(\.sig)?")
 
 @pytest.fixture(scope="module")
 def client(sample):
-    with Transport(app=httpx.WSGITransport(app=sample[1])) as transport:
+    with Transport(app=WSGIWire(sample[1])) as transport:
         yield Client(transport, "http://registry.acme.example")
 
 
@@ -86,7 +86,7 @@ def test_every_artifact_gets_the_word_and_the_reason_expected(reader):
 def test_the_same_is_said_of_a_registry_without_referrers_api(now, tmp_path):
     with closing(DemoRegistry(tmp_path, referrers_api=False)) as registry:
         world = World.build(registry, now)
-        with Transport(app=httpx.WSGITransport(app=registry)) as transport:
+        with Transport(app=WSGIWire(registry)) as transport:
             assert list(surprises(Reader(world, Client(transport, "http://registry.acme.example"), now))) == []
 
 
@@ -186,7 +186,7 @@ def test_later_a_tag_moves_back_a_signature_vanishes_and_a_release_comes(now, tm
     registry = DemoRegistry(tmp_path, referrers_api=referrers_api)
     world = World.build(registry, now)
     world.change(registry, now + timedelta(hours=1))
-    with Transport(app=httpx.WSGITransport(app=registry)) as transport:
+    with Transport(app=WSGIWire(registry)) as transport:
         reader = Reader(world, Client(transport, "http://registry.acme.example"), now)
         moved = reader.client.resolve("web/storefront", "stable", None)
         assert str(moved) == world.expected("web/storefront", "2026.46").digest

@@ -8,10 +8,12 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
+ADDRESS = "127.0.0.1:PORT"
 PEERS = Path(__file__).parent / "peers"
 
 
@@ -64,28 +66,63 @@ class Server:
         self.process.wait(20)
 
 
+@contextmanager
+def serving(command, port=None):
+    """A program that listens on a port; ADDRESS in its command is where."""
+    port = port or free_port()
+    server = Server([f"127.0.0.1:{port}" if word is ADDRESS else word for word in command], port)
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
 @pytest.fixture(scope="session")
 def olareg(peers):
     """The address of an OCI 1.1 registry with referrers API."""
-    port = free_port()
-    server = Server([str(peers), "serve", f"127.0.0.1:{port}"], port)
-    yield server.address
-    server.stop()
+    with serving([str(peers), "serve", ADDRESS]) as server:
+        yield server.address
+
+
+@pytest.fixture(scope="session")
+def olareg_without_api(peers):
+    """The same without the referrers API."""
+    with serving([str(peers), "serve", ADDRESS, "no-referrers"]) as server:
+        yield server.address
+
+
+class DockerRegistry:
+    """Debian's docker-registry over a folder, run with any configuration."""
+
+    def __init__(self, folder):
+        self.program = need("docker-registry", "install Debian's docker-registry")
+        self.folder = folder
+        self.data = folder / "data"
+
+    @contextmanager
+    def running(self, port=None, **sections):
+        """Serve the folder until the block ends; answers the address."""
+        port = port or free_port()
+        cache = {"storage": {"filesystem": {"rootdirectory": str(self.data)}, "delete": {"enabled": True},
+                             "maintenance": {"uploadpurging": {"enabled": False}}}}  # fmt: skip
+        http = {"addr": f"127.0.0.1:{port}", "secret": "only-for-tests"}
+        log = {"level": "error", "accesslog": {"disabled": True}}
+        file = self.folder / f"config-{port}.yml"
+        file.write_text(json.dumps({"version": "0.1", "log": log, "http": http, **cache, **sections}))  # JSON is YAML
+        with serving([self.program, "serve", str(file)], port) as server:
+            yield server.address
+
+
+@pytest.fixture
+def empty_docker_registry(tmp_path):
+    return DockerRegistry(tmp_path)
 
 
 @pytest.fixture(scope="session")
 def docker_registry(tmp_path_factory):
     """The address of a registry without referrers API."""
-    program = need("docker-registry", "install Debian's docker-registry")
-    folder, port = tmp_path_factory.mktemp("docker-registry"), free_port()
-    (folder / "config.yml").write_text(
-        f"version: 0.1\nlog: {{level: error, accesslog: {{disabled: true}}}}\n"
-        f"storage:\n  filesystem: {{rootdirectory: {folder / 'data'}}}\n  maintenance: {{uploadpurging: {{enabled: false}}}}\n"
-        f"http: {{addr: '127.0.0.1:{port}', secret: only-for-tests}}\n"
-    )
-    server = Server([program, "serve", str(folder / "config.yml")], port)
-    yield server.address
-    server.stop()
+    with DockerRegistry(tmp_path_factory.mktemp("docker-registry")).running() as address:
+        yield address
 
 
 @pytest.fixture(scope="session")

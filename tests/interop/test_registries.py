@@ -1,19 +1,18 @@
 """Real registries over real HTTP: what they hold is indexed completely, and our verdicts equal notation-go's."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 from cryptography.hazmat.primitives import serialization
 from django.utils import timezone
 
 from demo.pki import Pki
-from registries import connections, indexing, leases
-from registries.models import Listing, Manifest, Registry, Repository
+from registries.models import Listing, Manifest
 from registries.oci.digest import Digest
 from tests.interop.pushing import Pusher
+from tests.interop.site import Site, judge
 from trust import revisions, verification
-from trust.models import Judgement
 
 pytestmark = [pytest.mark.interop, pytest.mark.django_db(transaction=True)]
 
@@ -69,22 +68,10 @@ def configuration(pki, tmp_path_factory):
     return folder
 
 
-def index(address, reference_name=NAME):
-    registry = Registry.objects.create(
-        address=address, reference_name=reference_name, plain_http=True, allowed_networks=["127.0.0.0/8"]
-    )
-    repository = Repository.objects.create(registry=registry, name="team/app", due_at=timezone.now())
-    with connections.open_source(registry) as source, leases.claim(Repository.objects.all(), repository.pk) as lease:
-        indexing.index_repository(lease.row, source, lease)
-    repository.refresh_from_db()
+def index(address):
+    repository = Site(address, reference_name=NAME).index()
     assert not repository.last_error
     return repository
-
-
-def judge(repository):
-    row, _ = Judgement.objects.get_or_create(repository=repository)
-    with leases.claim(Judgement.objects.all(), row.pk) as lease:
-        verification.judge_repository(lease)
 
 
 def sign(oracle, address, signer, digest, media_type, **options):
@@ -174,11 +161,8 @@ def test_a_second_index_asks_for_no_body_again(address):
     pusher = Pusher(address, "team/app")
     image = pusher.image("again", layer=f"{address} again".encode())
     pusher.document(image, "application/spdx+json", b'{"spdxVersion":"SPDX-2.3"}')
-    repository = index(address)
-    Repository.objects.filter(pk=repository.pk).update(due_at=timezone.now() - timedelta(seconds=1))
-    with (
-        connections.open_source(repository.registry) as source,
-        leases.claim(Repository.objects.all(), repository.pk) as lease,
-    ):
-        indexing.index_repository(lease.row, source, lease)
-        assert source.requests["manifest"] == source.requests["blob"] == 0, source.requests
+    site = Site(address)
+    site.index()
+    site.requests.clear()
+    site.index()
+    assert site.requests["manifest"] == site.requests["blob"] == 0, site.requests

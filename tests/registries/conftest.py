@@ -5,10 +5,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from demo.registry import DemoRegistry
-from registries import connections, indexing, leases
+from registries import connections, credentials, indexing, leases
 from registries.models import Fault, Listing, Presence, Registry, Repository
 from registries.oci.digest import Digest
+from tests.simulators.fleet import Fleet
 from tests.simulators.images import Author
+from tests.simulators.registry_profiles import imitating
 from tests.simulators.registry_quirks import Quirks
 
 HOUR = timedelta(hours=1)
@@ -17,12 +19,16 @@ HOUR = timedelta(hours=1)
 class Bench:
     """One repository of one registry, and what an index of it leaves behind."""
 
-    def __init__(self, app):
+    def __init__(self, app, profile=None):
         self.demo = app
-        self.quirks = Quirks(app)
+        self.quirks = Quirks(imitating(profile, app) if profile else app)
         self.author = Author(app)
         address = f"registry{Registry.objects.count() or ''}.test"
         self.registry = Registry.objects.create(address=address, reference_name=address, plain_http=True)
+        for name, password in (profile.credentials if profile else {}).items():
+            self.registry.username = name
+            self.registry.sealed_password = credentials.seal(credentials.READING, self.registry, password)
+            self.registry.save()
         self.repository = Repository.objects.create(registry=self.registry, name="team/app")
         self.at = datetime(2026, 1, 1, tzinfo=UTC)
         self.requests = {}
@@ -69,10 +75,10 @@ class Bench:
 def make_bench(db, tmp_path):
     made = []
 
-    def make(**options):
-        app = DemoRegistry(tmp_path / f"registry{len(made)}", **options)
+    def make(profile=None, **options):
+        app = DemoRegistry(tmp_path / f"registry{len(made)}", **(profile.options if profile else {}), **options)
         made.append(app)
-        return Bench(app)
+        return Bench(app, profile)
 
     yield make
     for app in made:
@@ -88,3 +94,17 @@ def bench(make_bench):
 def old(make_bench):
     """A registry without the referrers API."""
     return make_bench(referrers_api=False)
+
+
+@pytest.fixture
+def make_fleet(db, tmp_path):
+    made = []
+
+    def make(**options):
+        fleet = Fleet(tmp_path / f"fleet{len(made)}", **options)
+        made.append(fleet.demo)
+        return fleet
+
+    yield make
+    for demo in made:
+        demo.close()

@@ -2,38 +2,34 @@
 
 from ipaddress import ip_address
 
-import httpcore
 import pytest
 
 from registries.addresses import AllowedAddresses, never
 from registries.oci.errors import ReferenceFormatError, RegistryError
-from registries.pinning import Clock, GuardedBackend, resolve
+from registries.pinning import Allowance, GuardedSockets, resolve
 
 NONE = AllowedAddresses.parse([])
 EVERYTHING = AllowedAddresses.parse(["0.0.0.0/0", "::/0", "host:5000"])
 
 
-class Sockets(httpcore.MockBackend):
+class Sockets:
     """Notes where a connection was made to, and makes none."""
 
     def __init__(self):
-        super().__init__([b""])
         self.connected = []
 
-    def connect_tcp(self, host, port, *arguments, **options):
-        self.connected.append((host, port))
-        return super().connect_tcp(host, port, *arguments, **options)
+    def connect_tcp(self, address, port, timeout):
+        self.connected.append((address, port))
 
 
 def connect(host, *answers, allowed=(), port=5000):
     """The places connected to when a name resolves to each answer in turn."""
     remaining = list(answers)
     sockets = Sockets()
-    clock = Clock(lambda: 0.0).ending_in(5)
     resolver = lambda name, number: remaining.pop(0) if remaining else resolve(name, number)  # noqa: E731
-    backend = GuardedBackend(AllowedAddresses.parse(allowed), resolver, clock, sockets)
+    guard = GuardedSockets(AllowedAddresses.parse(allowed), resolver, sockets)
     for _ in answers or [None]:
-        backend.connect_tcp(host, port)
+        guard.connect(host, port, Allowance(lambda: 0.0, 5))
     return sockets.connected
 
 
@@ -225,7 +221,7 @@ def test_a_name_that_does_not_resolve_is_unreachable():
     def unknown(name, port):
         raise OSError(-2, "Name or service not known")  # its text begins with [Errno -2]
 
-    backend = GuardedBackend(NONE, unknown, Clock(lambda: 0.0).ending_in(5), Sockets())
+    guard = GuardedSockets(NONE, unknown, Sockets())
     with pytest.raises(RegistryError, match=r"cannot be resolved \(Name or service not known\)\. Check") as caught:
-        backend.connect_tcp("nowhere.test", 443)
+        guard.connect("nowhere.test", 443, Allowance(lambda: 0.0, 5))
     assert caught.value.code == "unreachable"

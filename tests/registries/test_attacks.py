@@ -1,6 +1,6 @@
-"""Attacks on the way to a registry, one table each, with a spy below httpx: who was connected to, and what was sent there.
+"""Attacks on the way to a registry, one table each, with a spy on the wire: who was connected to, and what was sent there.
 
-The client, the transport, the address guard and httpx are the real ones; only the sockets are not.
+The client, the transport and the address guard are the real ones; only the sockets are not.
 """
 
 import gzip
@@ -10,30 +10,15 @@ import tracemalloc
 
 import pytest
 
-from registries.oci.authorization import Credentials
 from registries.oci.client import Client
 from registries.oci.descriptor import Descriptor
 from registries.oci.digest import Digest
-from registries.oci.errors import OciError, RegistryError
+from registries.oci.errors import RegistryError
 from registries.oci.media_types import OCI_INDEX, OCI_MANIFEST
-from registries.pinning import resolve
-from registries.transport import MAX_HEADERS, Transport
+from registries.transport import MAX_HEADERS
+from tests.registries.attacked import AUTH, BLOB, CANARIES, EMPTY_INDEX, EVIL, HOME, STORE, SUBJECT, TOKEN, Side, bearer
 from tests.registries.oci.scripted import Scripted, answer
-from tests.simulators.sockets import Network, http
-
-HOME, EVIL, STORE, AUTH = "1.1.1.1", "9.9.9.9", "8.8.8.8", "1.0.0.1"
-NAMES = {"registry.test": HOME, "evil.test": EVIL, "storage.test": STORE, "auth.test": AUTH}
-CANARIES = [
-    b"canary-user",
-    b"canary-password",
-    b"canary-token",
-    b"canary-cookie",
-    b"Y2FuYXJ5",
-]  # the last: "canary" in Basic
-WHO = Credentials("canary-user", "canary-password")
-BLOB = Descriptor("application/x", Digest.of(b"envelope"), 8)
-SUBJECT = Digest.of(b"subject")
-EMPTY_INDEX = json.dumps({"schemaVersion": 2, "mediaType": OCI_INDEX, "manifests": []}).encode()
+from tests.simulators.sockets import http
 
 ASKS = {
     "ping": lambda client: client.check(),
@@ -56,57 +41,6 @@ def _complete(listed):
     _raised(listed.error)
     if not listed.complete:
         raise RegistryError("not listed")
-
-
-def resolver(host, port):
-    return [NAMES[host]] if host in NAMES else resolve(host, port)  # numbers in every spelling; nothing is asked
-
-
-class Side:
-    """A client of registry.test and the network that it believes in."""
-
-    def __init__(
-        self, answers, *, base="https://registry.test", names=resolver, allowed=(), credentials=WHO, **options
-    ):
-        self.now = 0.0
-        self.network = Network(answers, on_read=self.tick)
-        self.transport = Transport(sockets=self.network, resolver=names, allowed=allowed, now=lambda: self.now)
-        self.client = Client(
-            self.transport, base, credentials=credentials, monotonic=lambda: self.now, deadline=10.0, **options
-        )
-
-    def tick(self):
-        self.now += 0.01
-
-    def fails(self, ask):
-        with pytest.raises(OciError) as caught:
-            ask(self.client)
-        assert "canary" not in str(caught.value)
-        return caught.value
-
-    def leaked(self, *, but=()):
-        """The addresses that saw a secret, other than those that may."""
-        return [
-            address
-            for address, sent in self.network.sent.items()
-            if address not in but and any(canary in sent for canary in CANARIES)
-        ]
-
-
-def bearer(good, realm="https://registry.test/token", extra=b""):
-    """A registry that wants a token: its answer to a request that carries one."""
-
-    def respond(request):
-        if b"uthorization: Bearer canary-token" in request:
-            return good
-        return http(
-            "401 Unauthorized", WWW_Authenticate=f'Bearer realm="{realm}",service="r"', Set_Cookie="s=canary-cookie"
-        )
-
-    return respond
-
-
-TOKEN = http(body=b'{"token":"canary-token","expires_in":300}', Content_Type="application/json")
 
 
 # T01: the realm of a challenge

@@ -1,13 +1,12 @@
 """One budget a host, shared by all workers: what a registry asks for is given."""
 
-import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.utils import timezone
 
 from registries import budgets, tasks
-from registries.budgets import Budget, Gate, HostBudget
+from registries.budgets import Budget, HostBudget
 from registries.models import Registry, Repository
 from registries.oci.errors import RegistryError
 from tests.simulators.registry_quirks import reply, too_many_requests
@@ -28,7 +27,7 @@ class Worker:
 
     @property
     def allowed(self):
-        return self.budget.gate._allowed
+        return self.budget.at_once
 
 
 def row():
@@ -55,6 +54,14 @@ class TestSharing:
                 worker.budget.answered(None)
             worker.budget.refresh()
         assert row().at_once == budgets.MOST
+
+    def test_good_answers_of_a_run_that_ends_count(self):
+        worker = Worker()
+        for _ in range(budgets.GOOD_ANSWERS):
+            worker.budget.answered(None)
+        worker.budget.settle()
+        worker.budget.settle()
+        assert row().at_once == budgets.FIRST + 1
 
     def test_an_error_that_is_not_about_load_is_a_good_answer(self):
         worker = Worker()
@@ -112,26 +119,6 @@ class TestSharing:
         worker.budget.wait()
         assert worker.slept == [0.1, 0.2, 0.4]
         assert row().paused_until is None
-
-
-def test_a_gate_lets_no_more_in_than_it_says():
-    gate, inside, most, lock = Gate(2), [0], [0], threading.Lock()
-
-    def enter():
-        for _ in range(200):
-            with gate:
-                with lock:
-                    inside[0] += 1
-                    most[0] = max(most[0], inside[0])
-                with lock:
-                    inside[0] -= 1
-
-    threads = [threading.Thread(target=enter) for _ in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert most[0] <= 2
 
 
 @pytest.mark.parametrize("quirk", [too_many_requests(120), reply("503 Service Unavailable", Retry_After="120")])

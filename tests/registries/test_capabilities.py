@@ -19,6 +19,7 @@ from tests.dashboard.rows import make_person
 from tests.registries.oci.scripted import Scripted, answer
 from tests.simulators.images import MANIFEST, SARIF, Author, descriptor, digest_of
 from tests.simulators.registry_quirks import Quirks, changed_body, html_page, reply, without_header
+from tests.simulators.wsgi import WSGIWire
 
 DAY = timedelta(days=1)
 NOW = timezone.now()
@@ -43,7 +44,7 @@ def registry(db):
 )
 def test_testing_a_connection_remembers_how_it_authenticates_and_whether_it_lists(registry, tmp_path, auth, expected):
     app = DemoRegistry(tmp_path, auth=auth)
-    report = connections.test(registry, wire=httpx.WSGITransport(app=app))
+    report = connections.test(registry, wire=WSGIWire(app))
     assert report.ok == (auth is None)
     assert value(registry, "auth") == expected
     assert value(registry, "catalog") == ("yes" if auth is None else None)

@@ -2,13 +2,13 @@
 
 import json
 
-import httpx
 import pytest
 
 from demo.registry import Basic, Bearer, DemoRegistry
 from registries import connections, credentials
 from registries.models import Registry
 from tests.simulators.registry_quirks import Quirks, html_page, reply, silent, too_many_requests, unreachable
+from tests.simulators.wsgi import WSGIWire
 
 USERS = {"reader": "right"}
 
@@ -35,7 +35,7 @@ test.__test__ = False
 
 def with_password(registry, password):
     registry.username = "reader"
-    registry.sealed_password = credentials.seal(registry, password)
+    registry.sealed_password = credentials.seal(credentials.READING, registry, password)
     registry.save()
     return registry
 
@@ -174,6 +174,6 @@ def test_a_layout_stands_for_what_the_connection_says(layouts):
 
 def test_requests_go_through_the_wire_that_was_given(registry, make):
     app = make()
-    with connections.open_source(registry, wire=httpx.WSGITransport(app=app)) as source:
+    with connections.open_source(registry, wire=WSGIWire(app)) as source:
         source.check()
     assert app.log[0] == "GET /v2/"

@@ -99,7 +99,7 @@ def test_what_the_registry_does_not_give_is_named_and_the_rest_is_there(bench, s
     assert b"other bytes!" not in files.values()
 
 
-def test_a_blob_that_is_too_large_to_be_held_is_named_and_not_asked_for(bench):
+def test_a_blob_that_is_larger_than_what_is_fetched_is_named_and_not_asked_for(bench):
     layer = descriptor(b"layer", "application/vnd.oci.image.layer.v1.tar") | {"size": exporting.LARGEST_BLOB + 1}
     image = bench.author.image(tags="1.0", layers=[layer])
     bench.index()
@@ -128,3 +128,15 @@ def test_bytes_that_only_another_repository_gave_are_not_exported(bench, signed)
     with pytest.raises(Manifest.DoesNotExist):
         export(bench, signed)
     assert Content.objects.filter(digest=Digest.of(signed)).exists()
+
+
+def test_a_large_layer_goes_into_the_export_by_pieces(bench, monkeypatch):
+    monkeypatch.setattr(exporting, "PIECE", 1000)
+    layer = bench.author.blob(b"".join(b"%d" % number for number in range(5000)))
+    image = bench.author.image(tags="1.0", layers=[descriptor(layer, "application/vnd.oci.image.layer.v1.tar")])
+    bench.index()
+    planned = exporting.plan(bench.repository, Digest.of(image))
+    chunks = list(exporting.write(planned, bench.at, fetch=True, wire=bench.quirks.wire()))
+    assert max(map(len, chunks)) < 3000
+    with tarfile.open(fileobj=io.BytesIO(b"".join(chunks))) as archive:
+        assert archive.extractfile(path_of(layer)).read() == layer

@@ -211,35 +211,6 @@ def test_an_interrupted_index_has_what_it_learned_judged(bench):
     assert bench.repository.generation > 0
 
 
-def test_an_index_that_dies_at_any_request_leaves_nothing_twice_and_ends_nothing(make_bench):
-    bench = make_bench()
-    image = bench.author.image(tags="1.0")
-    referrers = [bench.author.signature(image), bench.author.referrer(image)]
-    bench.index()
-    everything = of(image, *referrers)
-    new = bench.author.image("new", tags="2.0")
-    everything |= of(new, bench.author.signature(new, b"new envelope"))
-
-    class Killed(BaseException):
-        """Nothing in our code catches this."""
-
-    def die(app, environ, start_response):
-        raise Killed
-
-    for number in range(12):
-        bench.quirks.break_(".", die, after=number, times=1)
-        try:
-            bench.index(slice=1)
-        except Killed:
-            Repository.objects.update(leased_until=None)  # as if its minute had passed
-            assert bench.present() >= of(image, *referrers)
-        bench.quirks.mend()
-    bench.index()
-    assert bench.present() == everything
-    assert Presence.objects.count() == len(everything)
-    assert ListingHistory.objects.count() == 0
-
-
 def test_a_worker_whose_lease_was_taken_writes_nothing_more(bench):
     image = bench.author.image(tags="1.0")
     bench.index()

@@ -1,69 +1,20 @@
 """How little is asked of a registry where nothing changed, and how soon a change is seen all the same."""
 
-import random
 from contextlib import suppress
 from datetime import timedelta
 
 import pytest
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 
 from registries import hints
-from registries.models import Event, Hint, Listing, ListingHistory, Presence, Repository, Tag
+from registries.events import prune
+from registries.models import Event, Hint, Listing, Presence, Repository, Tag
 from registries.oci.digest import Digest
-from registries.polling import Tier, interval
-from tests.simulators.fleet import Fleet
+from registries.polling import Tier
 from tests.simulators.images import digest_of
 from tests.simulators.registry_quirks import reply
 
 DAY = timedelta(days=1)
 MINUTE = timedelta(minutes=1)
-
-
-@pytest.fixture
-def make_fleet(db, tmp_path):
-    made = []
-
-    def make(**options):
-        fleet = Fleet(tmp_path / str(len(made)), **options)
-        made.append(fleet.demo)
-        return fleet
-
-    yield make
-    for demo in made:
-        demo.close()
-
-
-def test_an_unchanged_fallback_registry_is_asked_for_its_catalog_its_tag_lists_and_each_tag(make_fleet):
-    fleet = make_fleet(repositories=4, tags=3, referrers=2, api=False)
-    fleet.step()
-    fleet.at += timedelta(hours=2)
-    fleet.make_everything_due()
-    tags = 4 * 3 * 2  # each image's own, and that of its referrers
-    assert fleet.step() == {"catalog": 1, "tags": 4, "manifest_head": tags}
-
-
-def test_an_unchanged_registry_with_the_api_is_asked_once_a_manifest_too_and_gives_no_body(make_fleet):
-    fleet = make_fleet(repositories=4, tags=3, referrers=2, api=True)
-    fleet.step()
-    fleet.at += timedelta(hours=2)
-    fleet.make_everything_due()
-    images, referrers = 4 * 3, 4 * 3 * 2
-    expected = {"catalog": 1, "tags": 4, "manifest_head": images, "referrers": images + referrers}
-    assert fleet.step() == expected
-
-
-def test_an_unchanged_listing_costs_the_writing_of_its_dates(bench):
-    for number in range(5):
-        bench.author.signature(bench.author.image(f"{number}", tags=f"v{number}"), b"%d" % number)
-    bench.index()
-    with CaptureQueriesContext(connection) as captured:
-        bench.index()
-    writes = [q["sql"] for q in captured if "registries_listing" in q["sql"] and not q["sql"].startswith("SELECT")]
-    _asked, *dates = writes  # the first makes all due, as somebody asked for everything
-    assert len(dates) == 2  # a statement for all that is looked at together: the images, then their signatures
-    assert all(sql.startswith("UPDATE") and "digests" not in sql for sql in dates)
-    assert ListingHistory.objects.count() == 0
 
 
 def test_a_referrers_tag_that_is_new_has_its_list_read_whether_due_or_not(old):
@@ -141,23 +92,20 @@ def test_a_list_that_failed_is_read_again_soon_and_is_no_more_recent_for_it(benc
     assert bench.faults() == []
 
 
-@pytest.mark.parametrize("api", [True, False])
-def test_resting_for_weeks_costs_a_quarter_a_day_and_a_signature_added_is_found_in_time(make_fleet, api):
-    fleet = make_fleet(repositories=3, tags=10, referrers=5, api=api)
-    first = fleet.step().total()
-    fleet.at += 60 * DAY
-    fleet.step()
-    chance, late, asked = random.Random(7), {}, 0
-    for step in range(7 * 8):
-        fleet.at += timedelta(hours=3)
-        if step in range(0, 32, 8):
-            late[fleet.sign(chance.choice(fleet.images))] = fleet.at
-        asked += fleet.step().total() - 1  # the catalog, of which a real fleet has one for hundreds of repositories
-    found = dict(Presence.objects.values_list("manifest_id", "since"))
-    limit = interval(Tier.OLD) + timedelta(hours=3)  # the clock of this test moves by hours
-    assert len(late) == 4
-    assert all(found[digest] - signed <= limit for digest, signed in late.items())
-    assert asked / 7 <= first / 4
+def test_a_list_is_as_old_as_the_question_however_long_what_it_names_takes(bench):
+    image = bench.author.image(tags="1.0")
+    bench.index()
+    bench.author.signature(image)
+
+    def slow(app, environ, start_response):
+        bench.at += 3 * MINUTE
+        return app(environ, start_response)
+
+    bench.quirks.break_("GET .*/manifests/sha256", slow)
+    asked = bench.at + timedelta(hours=1)
+    bench.index()
+    assert bench.at == asked + 3 * MINUTE
+    assert bench.listing(image).checked_at == asked
 
 
 # hints
@@ -288,6 +236,23 @@ def test_an_artifact_that_is_gone_and_its_tag_are_events(bench):
     bench.index()
     assert events() == [("artifact_gone", ""), ("tag_gone", "1.0")]
     assert Event.objects.filter(digest=Digest.of(image)).count() == 2
+
+
+def test_events_are_forgotten_after_a_time_and_nothing_else_is(bench, settings):
+    image = bench.author.image(tags="1.0")
+    bench.index()
+    bench.demo.store.delete_tag("team/app", "1.0")
+    bench.index()
+    told = bench.at
+    settings.EVENTS_DAYS = 30
+    assert prune(told + 30 * DAY) == 0
+    settings.EVENTS_DAYS = 0
+    assert prune(told + 3000 * DAY) == 0
+    settings.EVENTS_DAYS = 30
+    assert prune(told + 31 * DAY) == 2
+    assert events() == []
+    assert Presence.objects.get().manifest_id == Digest.of(image)
+    assert Tag.objects.get().gone_at == told
 
 
 def test_a_list_that_breaks_off_is_no_event(bench):

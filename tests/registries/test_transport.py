@@ -8,7 +8,6 @@ import threading
 import time
 from contextlib import contextmanager
 
-import httpx
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -16,6 +15,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from registries.oci.errors import RegistryError
 from registries.transport import Transport
+from tests.simulators.sockets import Network, http
+from tests.simulators.wsgi import WSGIWire
 
 
 def ask(
@@ -33,7 +34,7 @@ def serving(status="200 OK", chunks=(b"{}",), **headers):
         start_response(status, [(name.replace("_", "-"), value) for name, value in headers.items()])
         return iter(chunks)
 
-    return Transport(app=httpx.WSGITransport(app=app)), asked
+    return Transport(app=WSGIWire(app)), asked
 
 
 def test_an_answer_is_its_status_headers_and_bytes():
@@ -50,7 +51,7 @@ def test_several_headers_of_one_name_stay_apart():
         start_response("401 Unauthorized", [("WWW-Authenticate", "Bearer a=1"), ("WWW-Authenticate", "Basic")])
         return [b""]
 
-    answer = ask(Transport(app=httpx.WSGITransport(app=app)))
+    answer = ask(Transport(app=WSGIWire(app)))
     assert answer.headers.get_all("www-authenticate") == ("Bearer a=1", "Basic")
 
 
@@ -96,6 +97,27 @@ def test_a_body_of_exactly_the_limit_is_read():
     assert len(ask(transport, max_bytes=10).body) == 10
 
 
+def test_what_is_taken_by_pieces_is_not_held():
+    transport, _ = serving(chunks=[b"x" * 1000] * 50)
+    pieces = []
+    answer = transport("GET", "https://registry.test/b", headers={}, max_bytes=50_000, deadline=5.0, into=pieces.append)
+    assert (answer.status, answer.body, pieces) == (200, b"", [b"x" * 1000] * 50)
+    transport, _ = serving(chunks=[b"x" * 1000] * 51)
+    with pytest.raises(RegistryError, match="larger than 50000 bytes"):
+        transport("GET", "https://registry.test/b", headers={}, max_bytes=50_000, deadline=5.0, into=pieces.append)
+
+
+def test_a_refusal_is_no_content_and_is_bounded_by_itself():
+    pieces = []
+    transport, _ = serving("404 Not Found", [b"no"])
+    asked = {"headers": {}, "max_bytes": 10**9, "deadline": 5.0, "into": pieces.append}
+    assert transport("GET", "https://registry.test/b", **asked).body == b"no"
+    transport, _ = serving("500 Internal Server Error", [b"x" * 1000] * 100)
+    with pytest.raises(RegistryError, match="larger than 65536 bytes"):
+        transport("GET", "https://registry.test/b", **asked)
+    assert not pieces
+
+
 def test_a_redirect_is_an_answer_and_not_followed():
     transport, asked = serving("307 Temporary Redirect", [b""], Location="http://169.254.169.254/")
     answer = ask(transport)
@@ -116,13 +138,28 @@ def test_the_answer_to_a_head_has_no_body_whatever_length_it_names():
 
 
 @pytest.mark.parametrize(
-    "url", ["ftp://host/", "file:///etc/passwd", "host", "https://", "http://[::1", "http://a:99999/"]
-)
+    "url",
+    ["ftp://host/", "file:///etc/passwd", "host", "https://", "http://[::1", "http://a:99999/", "http://a:0/", "http://a:b/",
+     "http://user@host/", "http://host\\@evil/", "http://h\u00f6st/", "http://host/\r\nX: y", "http://host/\0", "http://a b/",
+     "//host/"],
+)  # fmt: skip
 def test_what_is_no_web_address_is_not_asked(url):
     transport, asked = serving()
     with pytest.raises(RegistryError):
         ask(transport, url)
     assert asked == []
+
+
+@pytest.mark.parametrize(
+    ("path", "target"),
+    [("", "/"), ("?a=b", "/?a=b"), ("/a b?c d#e", "/a%20b?c%20d"), ("/%C3%A9/é", "/%C3%A9/%C3%A9"), ("/a\\b\"", "/a%5Cb%22")],
+)  # fmt: skip
+def test_a_path_is_asked_for_as_it_is_and_what_a_path_cannot_hold_is_escaped(path, target):
+    sent = Network({"1.1.1.1": http()})
+    with Transport(sockets=sent, resolver=lambda host, port: ["1.1.1.1"]) as transport:
+        ask(transport, f"HTTP://Registry.test:80{path}")
+    assert sent.requests("1.1.1.1") == [f"GET {target}"]
+    assert b"\r\nHost: registry.test\r\n" in sent.sent["1.1.1.1"]
 
 
 def test_a_body_that_drips_past_the_deadline_is_left():
@@ -132,20 +169,20 @@ def test_a_body_that_drips_past_the_deadline_is_left():
         start_response("200 OK", [])
         return iter([b"x"] * 500)
 
-    transport = Transport(app=httpx.WSGITransport(app=app), now=lambda: next(moments))
+    transport = Transport(app=WSGIWire(app), now=lambda: next(moments))
     with pytest.raises(RegistryError, match="within 10 seconds") as caught:
         ask(transport, deadline=10)
     assert caught.value.code == "timeout"
 
 
-def test_httpx_connects_through_our_check_and_nowhere_else():
+def test_every_connection_is_made_through_the_check():
     asked = []
     with Transport(resolver=lambda host, port: asked.append((host, port)) or ["10.0.0.1"]) as transport:
-        for url in ("http://self-test.invalid/", "https://registry.test/"):
+        for url in ("http://other.test/", "https://registry.test/"):
             with pytest.raises(RegistryError) as caught:
                 ask(transport, url)
             assert caught.value.code == "forbidden_address"
-    assert asked == [("self-test.invalid", 80), ("registry.test", 443)]
+    assert asked == [("other.test", 80), ("registry.test", 443)]
 
 
 def test_no_address_of_this_machine_is_contacted_unless_allowed():
@@ -356,6 +393,82 @@ def test_a_connection_is_kept_and_replaced_when_the_server_closed_it():
         for _ in range(2):
             assert ask(transport, f"http://registry.test:{port}/").body == b"ok"
         assert len(connections) == 2
+
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+
+@pytest.mark.network
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("when", ["at once", "later"])
+def test_an_answer_that_nobody_asked_for_is_not_taken_for_the_next_one(method, when):
+    connections = []
+
+    def converse(connection):
+        connections.append(1)
+        while request_of(connection):
+            forged = b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nforged"
+            honest = OK if method == "GET" else OK[:-2]
+            connection.sendall(honest + forged if when == "at once" else honest)
+            if when == "later":
+                time.sleep(0.05)
+                connection.sendall(forged)
+
+    with listening(converse) as port, local(port) as transport:
+        for _ in range(3):
+            answer = ask(transport, f"http://registry.test:{port}/", method=method)
+            assert (answer.body, answer.headers.get("content-length")) == (b"ok" if method == "GET" else b"", "2")
+            time.sleep(0.1)
+    assert len(connections) == 3
+
+
+@pytest.mark.network
+def test_what_changes_something_is_not_sent_twice():
+    received = []
+
+    def converse(connection):
+        received.append(request_of(connection))
+        connection.sendall(OK)
+        received.append(connection.recv(1000))  # the second request; its answer never comes
+
+    with listening(converse) as port, local(port) as transport:
+        ask(transport, f"http://registry.test:{port}/", method="POST", body=b"1")
+        with pytest.raises(RegistryError) as caught:
+            ask(transport, f"http://registry.test:{port}/", method="POST", body=b"2")
+    assert caught.value.code == "unreachable"
+    assert len(received) == 2
+
+
+@pytest.mark.network
+def test_a_refusal_is_heard_although_the_server_did_not_read_to_the_end():
+    def converse(connection):
+        connection.recv(1000)
+        connection.sendall(b"HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno")
+        connection.shutdown(socket.SHUT_WR)
+        while connection.recv(65536):
+            pass
+
+    with listening(converse) as port, local(port) as transport:
+        answer = ask(transport, f"http://registry.test:{port}/", method="PUT", body=b"x" * 3_000_000)
+    assert (answer.status, answer.body) == (413, b"no")
+
+
+@pytest.mark.network
+def test_a_connection_serves_its_own_place_alone():
+    hosts = []
+
+    def converse(connection):
+        while request := request_of(connection):
+            hosts.append(request.partition(b"Host: ")[2].partition(b"\r\n")[0].decode())
+            connection.sendall(OK)
+
+    with (
+        listening(converse) as port,
+        Transport(allowed=["127.0.0.0/8"], resolver=lambda host, number: ["127.0.0.1"]) as transport,
+    ):
+        for name in ("a.test", "B.test", "a.test"):
+            ask(transport, f"http://{name}:{port}/")
+    assert hosts == [f"a.test:{port}", f"b.test:{port}", f"a.test:{port}"]
 
 
 @pytest.mark.network

@@ -8,6 +8,8 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+import psycopg
+
 ROOT = Path(__file__).parents[2]
 CONNECT = """
 import sys, django
@@ -49,6 +51,11 @@ class Installation:
     def run(self, *command):
         subprocess.run([sys.executable, *command], cwd=ROOT, env=self.environment, check=True, timeout=60)
 
+    def output(self, *command):
+        """What a program of the installation prints."""
+        run = [sys.executable, *command]
+        return subprocess.run(run, cwd=ROOT, env=self.environment, check=True, timeout=60, capture_output=True).stdout
+
     def worker(self):
         return self.start("-m", "celery", "--app", "dashboard", "worker", "--pool", "threads", "--concurrency", "2",
                           "--loglevel", "ERROR", "--without-gossip", "--without-mingle")  # fmt: skip
@@ -68,6 +75,22 @@ class Installation:
             " WHERE r.indexed_at IS NULL OR j.generation IS NULL OR j.generation != r.generation"
         )
         return surveyed and not behind
+
+
+class OnPostgresql(Installation):
+    """The same installation with other environment variables."""
+
+    def __init__(self, folder, database, broker):
+        self.database = database
+        super().__init__(folder, SIGNBOARD_DATABASE_URL=database, SIGNBOARD_BROKER_URL=broker)
+
+    def ask(self, query):
+        with psycopg.connect(self.database) as connection:
+            return connection.execute(query).fetchall()
+
+    def tell(self, statement):
+        with psycopg.connect(self.database) as connection:
+            connection.execute(statement)
 
 
 def kill(process):

@@ -4,12 +4,11 @@ import os
 import time
 from datetime import UTC, datetime
 
-import psycopg
 import pytest
 
 from demo.registry import running
 from demo.world import World
-from tests.running.installation import CONNECT, Installation, compare, kill
+from tests.running.installation import CONNECT, OnPostgresql, compare, kill
 from tests.simulators import servers
 
 
@@ -36,15 +35,3 @@ def test_the_sample_world_is_judged_alike_on_postgresql_and_redis(tmp_path):
             for process in processes:
                 kill(process)
         compare(installation, world)
-
-
-class OnPostgresql(Installation):
-    """The same installation with other environment variables."""
-
-    def __init__(self, folder, database, broker):
-        self.database = database
-        super().__init__(folder, SIGNBOARD_DATABASE_URL=database, SIGNBOARD_BROKER_URL=broker)
-
-    def ask(self, query):
-        with psycopg.connect(self.database) as connection:
-            return connection.execute(query).fetchall()

@@ -2,8 +2,11 @@
 
 import re
 import threading
+from urllib.parse import parse_qsl, urlencode
 
 import httpx
+
+from tests.simulators.wsgi import WSGIWire
 
 
 class Quirks:
@@ -26,8 +29,7 @@ class Quirks:
         return [line for line in self.log if re.search(pattern, line)]
 
     def __call__(self, environ, start_response):
-        query = environ.get("QUERY_STRING", "")
-        line = f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}" + (f"?{query}" if query else "")
+        line = line_of(environ)
         quirk = None
         with self._lock:
             self.log.append(line)
@@ -48,7 +50,12 @@ class Quirks:
 
     def wire(self):
         """What carries requests here instead of the network."""
-        return httpx.WSGITransport(app=self)
+        return WSGIWire(self)
+
+
+def line_of(environ):
+    query = environ.get("QUERY_STRING", "")
+    return f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}" + (f"?{query}" if query else "")
 
 
 def reply(status, body=b"", content_type="text/plain", **headers):
@@ -71,19 +78,24 @@ def too_many_requests(seconds):
     return reply("429 Too Many Requests", body, "application/json", Retry_After=str(seconds))
 
 
+def given(app, environ, **changes):
+    """What the registry itself says to this request, or to one that differs: status, headers, body."""
+    kept = {}
+
+    def remember(status, headers, exc_info=None):
+        kept.update(status=status, headers=headers)
+
+    body = b"".join(app({**environ, **changes}, remember))
+    return kept["status"], kept["headers"], body
+
+
 def changed_body(change):
     """The real answer with another body."""
 
     def quirk(app, environ, start_response):
-        kept = {}
-
-        def remember(status, headers, exc_info=None):
-            kept.update(status=status, headers=headers)
-
-        body = change(b"".join(app(environ, remember)))
-        headers = [(name, value) for name, value in kept["headers"] if name.lower() != "content-length"]
-        start_response(kept["status"], headers)
-        return [body]
+        status, headers, body = given(app, environ)
+        start_response(status, [(name, value) for name, value in headers if name.lower() != "content-length"])
+        return [change(body)]
 
     return quirk
 
@@ -100,13 +112,37 @@ def silent(app, environ, start_response):
     raise httpx.ReadTimeout("timed out")
 
 
-def without_header(name):
-    """The real answer less one header."""
+def changed_headers(change):
+    """The real answer with other headers: `change` is handed the status and the list of fields."""
 
     def quirk(app, environ, start_response):
-        def less(status, headers, exc_info=None):
-            return start_response(status, [field for field in headers if field[0].lower() != name.lower()])
+        def other(status, headers, exc_info=None):
+            return start_response(status, change(status, headers))
 
-        return app(environ, less)
+        return app(environ, other)
+
+    return quirk
+
+
+def without_header(name):
+    """The real answer less one header."""
+    return changed_headers(lambda _, headers: _less(headers, name))
+
+
+def with_header(name, value):
+    """The real answer with this value of a header."""
+    return changed_headers(lambda _, headers: [*_less(headers, name), (name, value)])
+
+
+def _less(headers, name):
+    return [field for field in headers if field[0].lower() != name.lower()]
+
+
+def changed_query(change):
+    """The real answer to another query; `change` is handed the parameters, a dict."""
+
+    def quirk(app, environ, start_response):
+        parameters = dict(parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True))
+        return app({**environ, "QUERY_STRING": urlencode(change(parameters))}, start_response)
 
     return quirk

@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from wsgiref.simple_server import WSGIRequestHandler, make_server
 
-import httpx
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -18,6 +17,7 @@ from cryptography.x509 import ocsp
 from cryptography.x509.oid import AuthorityInformationAccessOID
 
 from registries.transport import Transport
+from tests.simulators.wsgi import WSGIWire
 from tests.trust.notary.making import CA_USAGE, CODE_SIGNING, key_of, make_certificate, name_of, sequence, tlv
 from trust.notary.certificates import Certificate
 
@@ -287,7 +287,7 @@ class RevocationHost:
 
     def transport(self):
         """The guarded transport with this host in place of the network."""
-        return Transport(app=httpx.WSGITransport(app=self))
+        return Transport(app=WSGIWire(self))
 
 
 class _Quiet(WSGIRequestHandler):

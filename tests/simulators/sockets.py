@@ -1,11 +1,9 @@
 """A network without sockets: who was connected to, what was sent there, and what came back, byte by byte.
 
-It stands below httpx, where the system's sockets would be, so all that the transport does above it is real.
+It stands where the system's sockets would be, so all that the transport does above it is real.
 """
 
 from dataclasses import dataclass, field
-
-import httpcore
 
 
 def http(status="200 OK", body=b"", **headers):
@@ -16,7 +14,7 @@ def http(status="200 OK", body=b"", **headers):
 
 
 @dataclass
-class Network(httpcore.NetworkBackend):
+class Network:
     """Answers by address and path; `connects` and `sent` are what a spy on the wire would have seen."""
 
     answers: dict = field(
@@ -27,10 +25,11 @@ class Network(httpcore.NetworkBackend):
     sent: dict = field(default_factory=dict)  # address → everything written to it
     names: list = field(default_factory=list)  # server names of TLS handshakes
 
-    def connect_tcp(self, host, port, timeout=None, local_address=None, socket_options=None):
-        self.connects.append((host, port))
-        self.sent.setdefault(host, b"")
-        return _Stream(self, host)
+    def connect_tcp(self, address, port, timeout):
+        assert timeout > 0
+        self.connects.append((address, port))
+        self.sent.setdefault(address, b"")
+        return _Stream(self, address)
 
     def requests(self, address):
         """The request lines that an address was sent, without the version."""
@@ -45,7 +44,7 @@ class Network(httpcore.NetworkBackend):
         return iter([found] if isinstance(found, bytes) else found)
 
 
-class _Stream(httpcore.NetworkStream):
+class _Stream:
     def __init__(self, network, address):
         self._network = network
         self._address = address
@@ -53,13 +52,13 @@ class _Stream(httpcore.NetworkStream):
         self._chunks = None
         self._rest = b""
 
-    def write(self, buffer, timeout=None):
+    def write(self, content, timeout):
         if self._chunks is not None:  # the next request on a kept connection
             self._request, self._chunks, self._rest = b"", None, b""
-        self._request += buffer
-        self._network.sent[self._address] += buffer
+        self._request += content
+        self._network.sent[self._address] += content
 
-    def read(self, max_bytes, timeout=None):
+    def read(self, max_bytes, timeout):
         self._network.on_read()
         if self._chunks is None:
             self._chunks = self._network.answer(self._address, self._request)
@@ -68,12 +67,12 @@ class _Stream(httpcore.NetworkStream):
         content, self._rest = self._rest[:max_bytes], self._rest[max_bytes:]
         return content
 
-    def start_tls(self, ssl_context, server_hostname=None, timeout=None):
-        self._network.names.append(server_hostname)
+    def start_tls(self, context, name, timeout):
+        self._network.names.append(name)
         return self
 
-    def get_extra_info(self, info):
-        return None
+    def has_news(self):
+        return bool(self._rest)
 
     def close(self):
         pass

@@ -2,7 +2,6 @@
 
 from datetime import UTC, datetime
 
-import httpx
 import pytest
 
 from demo.registry import DemoRegistry
@@ -11,6 +10,7 @@ from registries import connections, indexing
 from registries.leases import take
 from registries.models import Presence, Registry, Repository
 from registries.oci.digest import Digest
+from tests.simulators.wsgi import WSGIWire
 from trust import revisions, verification
 from trust.models import ArtifactStatus, Judgement
 
@@ -40,7 +40,7 @@ def world(filled):
     for name in sorted({expectation.repository for expectation in world.expectations}):
         repository = Repository.objects.create(registry=registry, name=name)
         lease = take(Repository.objects.all(), repository.pk)
-        with connections.open_source(registry, wire=httpx.WSGITransport(app=app)) as source:
+        with connections.open_source(registry, wire=WSGIWire(app)) as source:
             indexing.index_repository(lease.row, source, lease, now=lambda: NOW)
     verification.ensure_judgements()
     for row in Judgement.objects.order_by("pk"):

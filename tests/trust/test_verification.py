@@ -486,3 +486,18 @@ def test_queries_do_not_grow_with_signatures_or_artifacts(django_assert_max_num_
         place.signed("release", "stranger")
     with django_assert_max_num_queries(60):
         place.judge()
+
+
+def test_a_signature_dropped_from_the_referrers_tag_leaves_the_question_open_and_is_not_called_withdrawn(place):
+    publish()
+    image = place.signed("release")
+    place.judge()
+    [signature] = place.repository.listings.get(subject=image.pk).digests
+    place.list(image)
+    Fault.objects.create(
+        repository=place.repository, digest=signature, subject=image.pk, code="dropped_from_tag", message="Dropped.",
+        seen_at=NOW,
+    )  # fmt: skip
+    place.judge()
+    status = place.status(image)
+    assert (status.word, status.reason, status.signature_withdrawn) == ("unknown", "dropped_from_tag", False)

@@ -8,6 +8,7 @@ from django.db import OperationalError, ProgrammingError, transaction
 from django.utils import timezone
 
 from dashboard import invitations
+from dashboard.management.answering import NO_DATABASE
 from dashboard.models import Role, Team
 from registries.models import Repository
 
@@ -28,10 +29,7 @@ class Command(BaseCommand):
             with transaction.atomic():
                 token = self._invite(options)
         except (OperationalError, ProgrammingError) as error:
-            raise CommandError(
-                "Signboard's database cannot be read. Say with SIGNBOARD_DATA or SIGNBOARD_DATABASE_URL where it is "
-                "(of make demo: SIGNBOARD_DATA=data/demo)."
-            ) from error
+            raise CommandError(NO_DATABASE) from error
         self.stdout.write(f"{options['origin'].rstrip('/')}/welcome/{token}/")
 
     def _invite(self, options: dict[str, Any]) -> str:

@@ -4,6 +4,7 @@
 //	peers ask                            answer one JSON question a line on standard input with one JSON line
 //	peers oracle                         judge one signature a line, without a registry (oracle.go)
 //	peers time                           how long notation takes for the signatures of a line (oracle.go)
+//	peers walk ADDRESS                   fetch everything in the repositories named on standard input (walk.go)
 package main
 
 import (
@@ -29,7 +30,7 @@ import (
 )
 
 type question struct {
-	Do           string            `json:"do"` // "sign", "verify", "referrers" or "revoked"
+	Do           string            `json:"do"` // "sign", "verify", "referrers", "save", "load", "referrersInLayout" or "revoked"
 	Repository   string            `json:"repository"`
 	Reference    string            `json:"reference"` // a digest or tag in Repository
 	Scope        string            `json:"scope"`     // what the policy calls Repository
@@ -41,6 +42,7 @@ type question struct {
 	ReferrersTag bool              `json:"referrersTag"` // write the tag schema, as notation 1.3 does by default
 	Config       string            `json:"config"`       // notation's configuration folder: truststore/x509/...
 	Policy       json.RawMessage   `json:"policy"`
+	Layout       string            `json:"layout"`       // an OCI layout: a folder, or a .tar that is only read
 	Certificates [][]byte          `json:"certificates"` // "revoked": a chain, leaf first
 	Places       places            `json:"places"`       // what lies where
 	SignedAt     string            `json:"signedAt"`
@@ -73,15 +75,16 @@ func main() {
 		serve(os.Args[2], len(os.Args) == 3)
 		return
 	}
+	if len(os.Args) == 3 && os.Args[1] == "walk" {
+		exitOn(walk(os.Args[2]))
+		return
+	}
 	if modes := map[string]func() error{"oracle": answerSpecimens, "time": timeSpecimens}; len(os.Args) == 2 && modes[os.Args[1]] != nil {
-		if err := modes[os.Args[1]](); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
+		exitOn(modes[os.Args[1]]())
 		return
 	}
 	if len(os.Args) != 2 || os.Args[1] != "ask" {
-		fmt.Fprintln(os.Stderr, "usage: peers serve ADDRESS [no-referrers] | peers ask | peers oracle | peers time")
+		fmt.Fprintln(os.Stderr, "usage: peers serve ADDRESS [no-referrers] | peers ask | peers oracle | peers time | peers walk ADDRESS")
 		os.Exit(2)
 	}
 	lines := bufio.NewScanner(os.Stdin)
@@ -109,7 +112,11 @@ func serve(address string, referrers bool) {
 		Storage: config.ConfigStorage{StoreType: config.StoreMem, GC: config.ConfigGC{Frequency: -1}},
 		API:     config.ConfigAPI{Referrer: config.ConfigAPIReferrer{Enabled: &referrers}},
 	})
-	if err := server.Run(context.Background()); err != nil {
+	exitOn(server.Run(context.Background()))
+}
+
+func exitOn(err error) {
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
@@ -137,6 +144,12 @@ func reply(q question) (answer, error) {
 		return verify(q, repository)
 	case "referrers":
 		return referrers(q, repository)
+	case "save":
+		return save(q, repository)
+	case "load":
+		return load(q, repository)
+	case "referrersInLayout":
+		return referrersInLayout(q)
 	}
 	return answer{}, errors.New("nothing to do")
 }

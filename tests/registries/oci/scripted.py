@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from registries.oci.exchange import Answer, Headers
+from registries.oci.exchange import Answer, Headers, Outgoing
 
 
 def answer(status=200, body=b"", content_type="application/json", **headers):
@@ -41,8 +41,8 @@ class Scripted:
     answers: dict
     asked: list = field(default_factory=list)
 
-    def __call__(self, method, url, *, headers, body=None, max_bytes, deadline):
-        request = Asked(method, url, dict(headers), body)
+    def __call__(self, method, url, *, headers, body=None, max_bytes, deadline, into=None):
+        request = Asked(method, url, dict(headers), b"".join(body) if isinstance(body, Outgoing) else body)
         self.asked.append(request)
         path = urlsplit(url).path
         found = self.answers.get(url, self.answers.get(request.target, self.answers.get(path)))
@@ -54,4 +54,7 @@ class Scripted:
             raise found
         if found is None:
             return answer(404, {"errors": [{"code": "MANIFEST_UNKNOWN", "message": "unknown"}]})
+        if into and found.status == 200:
+            into(found.body)
+            return Answer(found.status, found.headers)
         return found

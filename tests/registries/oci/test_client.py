@@ -2,7 +2,6 @@
 
 import json
 
-import httpx
 import pytest
 
 from demo.registry import Basic, Bearer, DemoRegistry
@@ -12,6 +11,7 @@ from registries.oci.digest import Digest
 from registries.oci.errors import LimitError, ManifestError, OciError, ReferenceFormatError, RegistryError
 from registries.oci.media_types import NOTARY_SIGNATURE, OCI_EMPTY, OCI_INDEX, OCI_MANIFEST
 from registries.transport import Transport
+from tests.simulators.wsgi import WSGIWire
 
 from .scripted import Scripted, answer
 
@@ -61,7 +61,7 @@ def demo(tmp_path):
 
 
 def client_of(registry, **options):
-    return Client(Transport(app=httpx.WSGITransport(app=registry)), BASE, **options)
+    return Client(Transport(app=WSGIWire(registry)), BASE, **options)
 
 
 def scripted(answers, **options):
@@ -150,6 +150,34 @@ def test_a_blob_is_fetched_and_checked(demo):
     with pytest.raises(RegistryError) as caught:
         client.blob("app", Descriptor("application/jose+json", digest, 9), max_size=100)
     assert caught.value.code == "size_mismatch"
+
+
+@pytest.mark.parametrize(
+    ("content", "size", "code"),
+    [(b"envelope", 8, ""), (b"envelope", 9, "size_mismatch"), (b"ENVELOPE", 8, "digest_mismatch")],
+)
+def test_a_blob_is_handed_on_by_pieces_and_checked_at_its_end(content, size, code):
+    digest, pieces = Digest.of(b"envelope"), []
+    client, _ = scripted({f"/v2/app/blobs/{digest}": answer(200, content, "application/octet-stream")})
+    blob = Descriptor("application/x", digest, size)
+    try:
+        client.copy_blob("app", blob, pieces.append, max_size=100)
+    except RegistryError as error:
+        assert error.code == code
+    else:
+        assert not code
+    assert pieces == [content]
+
+
+def test_a_blob_that_is_not_had_or_too_large_hands_on_nothing():
+    digest, pieces = Digest.of(b"envelope"), []
+    client, registry = scripted({f"/v2/app/blobs/{digest}": answer(404, b"no")})
+    with pytest.raises(RegistryError, match="has no blob"):
+        client.copy_blob("app", Descriptor("application/x", digest, 8), pieces.append, max_size=100)
+    with pytest.raises(LimitError):
+        client.copy_blob("app", Descriptor("application/x", digest, 101), pieces.append, max_size=100)
+    assert not pieces
+    assert len(registry.asked) == 1
 
 
 def test_the_empty_blob_and_a_blob_over_the_limit_are_not_asked_for():
@@ -435,7 +463,8 @@ def test_a_304_holds_only_for_what_we_asked_about():
         (answer(200, HTML, "text/html"), "not_a_registry"),
         (answer(404, MISSING), "not_found"),
         (answer(403, b""), "denied"),
-        (answer(412, {"errors": [{"code": "PROJECTPOLICYVIOLATION"}]}), "denied"),
+        (answer(412, {"errors": [{"code": "PROJECTPOLICYVIOLATION"}]}), "blocked_by_policy"),
+        (answer(412, {"errors": [{"code": "PRECONDITION"}]}), "immutable"),
         (answer(301, b"", "", Location="https://other.example.com/"), "redirect"),
         (answer(500, b""), "server_error"),
         (answer(200, b"x" * (5 * 1024 * 1024), OCI_MANIFEST), "too_large"),
@@ -493,11 +522,19 @@ def test_no_url_is_built_from_what_is_no_name(name):
     ],
 )
 def test_the_answer_about_referrers_is_read_for_what_it_proves(given, supported, code):
-    client, _ = scripted({f"/v2/app/referrers/{SUBJECT}": given})
+    client, _ = scripted({f"/v2/app/referrers/{SUBJECT}": given, f"/v2/app/manifests/{SUBJECT}": answer(200)})
     found = client.referrers("app", SUBJECT, limit=10)
     assert found.supported is supported
     assert (found.error.code if found.error else None) == code
     assert found.complete is (supported is True)
+
+
+def test_a_subject_that_is_not_there_says_nothing_about_the_call():
+    unknown = answer(404, {"errors": [{"code": "MANIFEST_UNKNOWN"}]})
+    client, registry = scripted({f"/v2/app/referrers/{SUBJECT}": unknown})
+    found = client.referrers("app", SUBJECT, limit=10)
+    assert (found.supported, found.complete, found.error.code) == (None, False, "not_found")
+    assert [asked.method for asked in registry.asked] == ["GET", "HEAD"]
 
 
 def test_entries_are_kept_in_order_and_once():

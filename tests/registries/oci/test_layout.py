@@ -220,6 +220,26 @@ def test_blobs_are_checked_against_digest_and_size(written):
     assert caught.value.code == "not_found"
 
 
+def test_a_large_blob_is_read_by_pieces_and_checked(written, monkeypatch):
+    monkeypatch.setattr("registries.oci.layout.PIECE", 1000)
+    content = b"".join(b"%d" % number for number in range(2000))
+    blob = Descriptor("application/x", written.blob(content), len(content))
+    pieces = []
+    written.open().copy_blob("app", blob, pieces.append, max_size=len(content))
+    assert b"".join(pieces) == content
+    assert max(map(len, pieces)) == 1000
+    outgoing = written.open().outgoing("app", blob)
+    assert [b"".join(outgoing), b"".join(outgoing)] == [content, content]
+    with pytest.raises(LimitError):
+        written.open().copy_blob("app", blob, pieces.append, max_size=len(content) - 1)
+    with pytest.raises(LayoutError, match="descriptor says 5"):
+        written.open().outgoing("app", Descriptor("application/x", blob.digest, 5))
+    written.path(blob.digest).chmod(0o644)
+    written.path(blob.digest).write_bytes(content[:-1] + b"!")
+    with pytest.raises(RegistryError, match="other bytes"):
+        written.open().copy_blob("app", blob, pieces.append, max_size=len(content))
+
+
 def test_no_link_is_followed(written, tmp_path_factory):
     outside = tmp_path_factory.mktemp("outside")
     image = written.image("1", "v1")
