@@ -12,7 +12,7 @@ from dashboard.api.renderers import ArtifactsCsv
 from dashboard.artifact_pages import Place
 from dashboard.as_of import AsOf, NotAnInstantError, text_of
 from dashboard.listing import Filters
-from dashboard.past_listing import GAPS, ONE_AT_A_TIME, page_at, row_as_json, rows_at
+from dashboard.past_listing import GAPS, ONE_AT_A_TIME, found_at, page_at, row_as_json
 from dashboard.past_page import line_as_json
 from registries.oci.digest import Digest
 from trust.history import history_of
@@ -33,10 +33,10 @@ def artifacts_as_of(request: Request, asked: AsOf, filters: Filters) -> Response
         raise ValidationError({"known": [ONE_AT_A_TIME]})
     if before := request.query_params.get("before"):
         raise ValidationError({"before": [f"“{before[:80]}”: a list of the past is paged forward only."]})
-    rows = rows_at(access.repositories_of(request.user), filters, asked.at)
+    found = found_at(access.repositories_of(request.user), filters, asked.at)
     renderer = request.accepted_renderer.format
     size = limit_of(request.query_params.get("limit"), *SIZES[renderer])
-    page = page_at(rows, filters, asked.at, request.query_params.get("after", ""), size)
+    page = page_at(found, filters, asked.at, request.query_params.get("after", ""), size)
     answer = {
         "as_of": {"at": text_of(asked.at), "known": asked.asked.value, "question": asked.said, "cannot_be_known": GAPS},
         "next": neighbour(request, "after", page.next),

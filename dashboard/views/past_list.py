@@ -11,11 +11,10 @@ from django.urls import reverse
 from dashboard import access
 from dashboard.as_of import NAMES, AsOf
 from dashboard.listing import Filters
-from dashboard.past_listing import COUNTED, GAPS, ONE_AT_A_TIME, page_at, rows_at, tally_at
+from dashboard.past_listing import COUNTED, GAPS, ONE_AT_A_TIME, WORST_FIRST, found_at, page_at
 from dashboard.requests import Request
 from dashboard.words import look_of, reason_text
 from trust.models import StatusChange
-from trust.notary.outcome import Word
 from trust.past import Asked, revision_at
 
 
@@ -36,9 +35,9 @@ def artifacts_as_of(request: Request, as_of: AsOf) -> HttpResponse:
     if as_of.asked is Asked.now:
         return render(request, "dashboard/artifacts_past.html", context)
     after = request.GET.get("after", "")
-    rows = rows_at(access.repositories_of(request.user), filters, as_of.at)
-    page = page_at(rows, filters, as_of.at, after)
-    tally = tally_at(rows)
+    found = found_at(access.repositories_of(request.user), filters, as_of.at)
+    page = page_at(found, filters, as_of.at, after)
+    tally = found.tally()
     api = f"{reverse('api_artifacts')}?{_joined(narrowed, as_of)}"
     context |= {
         "page": page,
@@ -71,15 +70,18 @@ def _joined(narrowed: str, as_of: AsOf) -> str:
     return f"{narrowed}&{as_of.query}" if narrowed else as_of.query
 
 
-def _views(filters: Filters, tally: Mapping[str, int], as_of: AsOf) -> Iterator[tuple[str, str, int, bool, bool]]:
-    """Each word with its address and how many had it."""
-    total = sum(tally.values())
-    capped = any(number >= COUNTED for number in tally.values())
-    yield "All", f"?{_joined(filters.query(words=()), as_of)}", total, capped, not filters.words
-    for word, number in tally.items():
-        if number or (Word(word),) == filters.words:
-            url = f"?{_joined(filters.query(words=(Word(word),)), as_of)}"
-            yield look_of(word).label, url, number, number >= COUNTED, filters.words == (Word(word),)
+def _views(
+    filters: Filters, tally: Mapping[str, int], as_of: AsOf
+) -> Iterator[tuple[str, str, int | None, bool, bool]]:
+    """Each word with its address and how many had it, as far as they were counted."""
+    numbers = tally.values()
+    total = sum(numbers) if tally else None
+    yield "All", f"?{_joined(filters.query(words=()), as_of)}", total, COUNTED in numbers, not filters.words
+    for word in WORST_FIRST:
+        number, chosen = tally.get(word), filters.words == (word,)
+        if number or chosen or not tally:
+            url = f"?{_joined(filters.query(words=(word,)), as_of)}"
+            yield look_of(word).label, url, number, number == COUNTED, chosen
 
 
 def _chips(filters: Filters, as_of: AsOf) -> Iterator[tuple[str, str, str]]:

@@ -10,6 +10,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from dashboard import past_listing
 from dashboard.as_of import AsOf, NotAnInstantError, text_of
 from registries.models import Listing, Presence, Registry, Repository, Tag, TagMove
 from tests.dashboard.rows import make_artifact, make_person, make_repository, make_revision
@@ -321,7 +322,9 @@ def record(repository, number, word, at, **fields):
     return status
 
 
-def test_lists_of_then_are_paged_worst_first_and_nothing_comes_twice(reader):
+@pytest.mark.parametrize("few", [0, past_listing.FEW], ids=["by index", "few"])
+def test_lists_of_then_are_paged_worst_first_and_nothing_comes_twice(reader, monkeypatch, few):
+    monkeypatch.setattr(past_listing, "FEW", few)
     make_revision()
     repository, at = make_repository(), timezone.now() - 9 * DAY
     for number, word in enumerate(["verified", "failed", "unsigned", "untrusted"] * 4):
@@ -341,7 +344,9 @@ def test_lists_of_then_are_paged_worst_first_and_nothing_comes_twice(reader):
     assert words(reader, at + DAY, name="other*") == []
 
 
-def test_two_changes_at_one_instant_leave_the_later_one(reader):
+@pytest.mark.parametrize("few", [0, past_listing.FEW], ids=["by index", "few"])
+def test_two_changes_at_one_instant_leave_the_later_one(reader, monkeypatch, few):
+    monkeypatch.setattr(past_listing, "FEW", few)
     repository, at = make_repository(), timezone.now() - DAY
     status = record(repository, 1, "unsigned", at)
     StatusChange.objects.create(status=status, before="unsigned", after="failed", reason="x", cause="evidence", at=at)
@@ -375,18 +380,32 @@ def test_a_list_of_then_as_csv_has_no_formula(reader):
     assert (row["repository"], row["status"]) == ("'=1+1", "failed")
 
 
-def test_lists_of_then_take_as_many_queries_for_many_rows(reader, django_assert_max_num_queries):
+@pytest.mark.parametrize("few", [0, past_listing.FEW], ids=["by index", "few"])
+def test_lists_of_then_take_as_many_queries_for_many_rows(reader, monkeypatch, django_assert_max_num_queries, few):
+    monkeypatch.setattr(past_listing, "FEW", few)
     make_revision()
     repository, at = make_repository(), timezone.now() - DAY
     for number in range(60):
         record(repository, number, ["verified", "failed", "unsigned"][number % 3], at)
     url = reverse("artifacts", query={"at": text_of(at)})
     reader.get(url)
-    with django_assert_max_num_queries(28):
+    with django_assert_max_num_queries(30):
         page = reader.get(url).content.decode()
     assert page.count('class="name fit"') == 50
-    with django_assert_max_num_queries(13):
+    with django_assert_max_num_queries(15):
         listed(reader, at, limit=50)
+
+
+def test_what_would_take_long_to_count_is_not_counted(reader, monkeypatch):
+    monkeypatch.setattr(past_listing, "FEW", 1)
+    repository, at = make_repository(), timezone.now() - DAY
+    for number in range(3):
+        record(repository, number, "failed", at)
+    page = reader.get(reverse("artifacts", query={"at": text_of(at)})).content.decode()
+    assert 'Failed<span class="count">3</span>' in page
+    page = reader.get(reverse("artifacts", query={"at": text_of(at), "name": "web*"})).content.decode()
+    assert page.count('class="name fit"') == 3
+    assert ">Failed</a>" in page
 
 
 def test_the_list_of_an_empty_database_says_so(reader):
