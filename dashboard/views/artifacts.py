@@ -145,13 +145,11 @@ def artifact(request: Request, repository_id: int, digest: Digest) -> HttpRespon
     """The Trust tab: the verdict, judged now or as of an instant, and why."""
     place = Place.of(request.user, repository_id, digest)
     if as_of := AsOf.parse(request.GET):
-        return artifact_as_of(request, place, as_of)
+        return _of_a_signature(place, place.manifest(), f"?{as_of.query}") or artifact_as_of(request, place, as_of)
     judged = judge(place)
     _heard(place, judged.at)
-    if judged.manifest.kind == "signature" and judged.manifest.subject and place.status is None:
-        if is_signature_of(judged.manifest, judged.manifest.subject):
-            return redirect("signature", repository_id, judged.manifest.subject, digest)
-        return redirect("artifact_manifest", repository_id, digest)  # of another kind: it has no page of its own
+    if elsewhere := _of_a_signature(place, judged.manifest):
+        return elsewhere
     everything = request.GET.get("signatures") == "all"
     context = {
         "at": judged.at,
@@ -162,6 +160,17 @@ def artifact(request: Request, repository_id: int, digest: Digest) -> HttpRespon
     return render(
         request, "dashboard/artifact_trust.html", head(request.user, place, judged.manifest, "artifact") | context
     )
+
+
+def _of_a_signature(place: Place, manifest: Manifest, query: str = "") -> HttpResponse | None:
+    """Where what is no artifact but a signature is shown."""
+    if manifest.kind != "signature" or not manifest.subject or place.status:
+        return None
+    if is_signature_of(manifest, manifest.subject):
+        return redirect(reverse("signature", args=[place.repository.pk, manifest.subject, place.digest]) + query)
+    return redirect(
+        "artifact_manifest", place.repository.pk, place.digest
+    )  # of another kind: it has no page of its own
 
 
 def judge(place: Place) -> JudgedArtifact:

@@ -1,9 +1,11 @@
 """The list of artifacts as of an instant."""
 
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
+from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -14,6 +16,7 @@ from dashboard.listing import Filters
 from dashboard.past_listing import COUNTED, GAPS, ONE_AT_A_TIME, WORST_FIRST, found_at, page_at
 from dashboard.requests import Request
 from dashboard.words import look_of, reason_text
+from registries.models import Repository
 from trust.models import StatusChange
 from trust.past import Asked, revision_at
 
@@ -35,7 +38,8 @@ def artifacts_as_of(request: Request, as_of: AsOf) -> HttpResponse:
     if as_of.asked is Asked.now:
         return render(request, "dashboard/artifacts_past.html", context)
     after = request.GET.get("after", "")
-    found = found_at(access.repositories_of(request.user), filters, as_of.at)
+    repositories = access.repositories_of(request.user)
+    found = found_at(repositories, filters, as_of.at)
     page = page_at(found, filters, as_of.at, after)
     tally = found.tally()
     api = f"{reverse('api_artifacts')}?{_joined(narrowed, as_of)}"
@@ -48,11 +52,17 @@ def artifacts_as_of(request: Request, as_of: AsOf) -> HttpResponse:
         "kept": [(name, value) for name, value in _kept(filters).items() if value],
         "first_url": f"?{_joined(narrowed, as_of)}",
         "next_url": f"?{_joined(narrowed, as_of)}&after={quote(page.next)}" if page.next else "",
-        "first_record": None if page.rows else StatusChange.objects.order_by("at").values_list("at", flat=True).first(),
+        "first_record": None if page.rows else _first_record(repositories),
         "json_url": api,
         "csv_url": f"{api}&format=csv",
     }
     return render(request, "dashboard/artifacts_past.html", context)
+
+
+def _first_record(repositories: QuerySet[Repository]) -> datetime | None:
+    """When the first word was put on record, of what the reader sees."""
+    rows = StatusChange.objects.filter(status__repository__in=repositories).order_by("at")
+    return rows.values_list("at", flat=True).first()
 
 
 def _kept(filters: Filters) -> dict[str, Any]:

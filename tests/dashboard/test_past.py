@@ -182,6 +182,14 @@ def test_a_withdrawn_signature_still_has_its_page_of_then(place, reader, signed_
     assert reader.get(link.partition("?")[0]).status_code == 404
 
 
+def test_a_signature_asked_for_as_an_artifact_of_then_leads_to_its_page_of_then(place, reader, signed_later, now):
+    at = text_of(now + 3 * HOUR)
+    (row,) = json.loads(ask(reader, "api_artifact_signatures", place, signed_later, at=at))["results"]
+    answer = reader.get(reverse("artifact", args=[place.repository.pk, row["manifest"]], query={"at": at}))
+    assert answer.status_code == 302
+    assert reader.get(answer["Location"]).status_code == 200
+
+
 def test_links_of_a_page_of_then_stay_then(place, reader, signed_later, now):
     page = ask(reader, "artifact", place, signed_later, at=text_of(now + 3 * HOUR))
     for link in re.findall(r'href="(\?signature=[^"]+)"', page):
