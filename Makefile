@@ -32,6 +32,7 @@ format: .venv/ready
 
 bench: .venv/ready
 	$(RUN) python -m benchmarks.fleet
+	$(RUN) python -m benchmarks.indexing
 	$(RUN) python -m benchmarks.verification
 
 soak: .venv/ready

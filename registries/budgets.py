@@ -62,7 +62,6 @@ class Budget:
         """Have many good answers count; also at the end of a run, or a fleet of small repositories would never get more."""
         if self._good >= GOOD_ANSWERS:
             self._good = 0
-            HostBudget.objects.get_or_create(host=self.host)
             HostBudget.objects.filter(host=self.host, at_once__lt=MOST).update(at_once=F("at_once") + 1, refusals=0)
 
     def spare(self, seconds: float) -> datetime:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import batched
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, Value
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from registries.indexing.dropped import DROPPED
 from registries.models import (
@@ -30,6 +30,7 @@ COSIGN_SIGNATURE = ".sig"  # the ending of the tag; .att and .sbom are no signat
 OTHER_SIGNATURE = "other signature"  # cosign's, Notary v1's: noted, never counted
 FACTS = ("digest", "media_type", "artifact_type", "kind", "subject", "size")
 MANY = 5000  # digests in one query
+PART = 2000  # subjects held at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,51 +66,44 @@ class Subject:
         return Descriptor(self.manifest.media_type, self.manifest.digest, self.manifest.size)
 
 
-def load(repository: Repository) -> list[Subject]:
-    """Every subject of the repository: what is or was there, and is not itself a signature."""
-    presences = Presence.objects.filter(repository=repository)
-    listings = {listing.subject: listing for listing in Listing.objects.filter(repository=repository)}
-    manifests = _manifests(repository, listings.values())
+def parts(repository: Repository) -> Iterator[list[Subject]]:
+    """Every subject of the repository, some at a time: what is or was there, and is not itself a signature."""
+    stays = _stays(Presence.objects.filter(repository=repository))
+    tags, moved_back, cosign = _tags(repository), _moved_back(repository), _cosign(repository)
     dropped = set(Fault.objects.filter(repository=repository, code=DROPPED).values_list("digest", flat=True))
-    withdrawn = _withdrawn(listings, manifests, dropped)
-    tags = _tags(repository)
-    moved_back = _moved_back(repository)
-    cosign = _cosign(repository)
-    return [
-        replace(
-            subject,
-            cosign=cosign[subject.digest] + subject.cosign,
-            tags=tuple(sorted(tags[subject.digest])),
-            signature_withdrawn=subject.digest in withdrawn,
-            tag_moved_back=subject.digest in moved_back,
-        )
-        for subject in _subjects(repository, _stays(presences), listings, manifests)
-    ]
+    for some in batched(stays, PART):
+        listings = _listings(repository, some)
+        withdrawn = _withdrawn(repository, listings, dropped)
+        yield [
+            replace(
+                subject,
+                cosign=cosign[subject.digest] + subject.cosign,
+                tags=tuple(sorted(tags[subject.digest])),
+                signature_withdrawn=subject.digest in withdrawn,
+                tag_moved_back=subject.digest in moved_back,
+            )
+            for subject in _subjects(repository, {digest: stays[digest] for digest in some}, listings)
+        ]
 
 
-def samples(repository: Repository, digests: Collection[Digest]) -> list[Subject]:
+def samples(repository: Repository, digests: Collection[Digest]) -> Iterator[Subject]:
     """These subjects, as far as their verdicts ask: without what stands beside."""
-    stays: dict[Digest, Stay] = {}
-    listings: dict[Digest, Listing] = {}
-    manifests: dict[str, Manifest] = {}
-    for some in batched(digests, MANY):
-        stays |= _stays(Presence.objects.filter(repository=repository, manifest__in=some))
-        found = Listing.objects.filter(repository=repository, subject__in=some)
-        listings |= {listing.subject: listing for listing in found}
-    listed = {name for listing in listings.values() for name in listing.digests}
-    present = Exists(Presence.objects.filter(repository=repository, manifest=OuterRef("pk")))
-    for names in batched(sorted(listed.union(map(str, digests))), MANY):
-        manifests |= _as_read_here(repository, Manifest.objects.filter(digest__in=names).annotate(present=present))
-    return list(_subjects(repository, stays, listings, manifests))
+    for some in batched(sorted(digests), PART):
+        stays = _stays(Presence.objects.filter(repository=repository, manifest__in=some))
+        yield from _subjects(repository, stays, _listings(repository, some))
+
+
+def indexes(repository: Repository) -> list[Digest]:
+    """What is here and names children."""
+    return list(_children_here(repository).order_by("parent").values_list("parent", flat=True).distinct())
 
 
 def _subjects(
     repository: Repository,
     stays: Mapping[Digest, Stay],
     listings: Mapping[Digest, Listing],
-    manifests: Mapping[str, Manifest],
 ) -> Iterator[Subject]:
-    faults = _faults(repository)
+    faults, manifests = _faults(repository), _manifests(repository, stays, listings.values())
     for digest, stay in stays.items():
         manifest = manifests[str(digest)]
         if manifest.kind == Kind.signature:
@@ -150,9 +144,7 @@ def _sorted_out(referrers: Iterable[Manifest], subject: Digest) -> tuple[list[Ma
 def covered(indexes: Iterable[Digest], repository: Repository) -> dict[Digest, Digest]:
     """Each child of the given indexes, to the nearest of them that covers it: a digest pins the whole tree below."""
     children = defaultdict(list)
-    here = Presence.objects.current().filter(repository=repository).values("manifest")
-    rows = Child.objects.filter(Served.objects.here(repository, "parent"), parent__in=here)
-    for parent, child in rows.order_by("parent", "position").values_list("parent", "child"):
+    for parent, child in _children_here(repository).order_by("parent", "position").values_list("parent", "child"):
         children[parent].append(child)
     covers: dict[Digest, Digest] = {}
     level = [(index, index) for index in sorted(indexes)]
@@ -166,6 +158,15 @@ def covered(indexes: Iterable[Digest], repository: Repository) -> dict[Digest, D
     return covers
 
 
+def _children_here(repository: Repository) -> QuerySet[Child]:
+    here = Presence.objects.current().filter(repository=repository).values("manifest")
+    return Child.objects.filter(Served.objects.here(repository, "parent"), parent__in=here)
+
+
+def _listings(repository: Repository, subjects: Iterable[Digest]) -> dict[Digest, Listing]:
+    return {listing.subject: listing for listing in Listing.objects.filter(repository=repository, subject__in=subjects)}
+
+
 def _stays(presences: QuerySet[Presence]) -> dict[Digest, Stay]:
     stays: dict[Digest, Stay] = {}
     rows = presences.order_by("since", "id").values_list("manifest_id", "since", "until", "is_artifact")
@@ -175,14 +176,13 @@ def _stays(presences: QuerySet[Presence]) -> dict[Digest, Stay]:
     return dict(sorted(stays.items()))
 
 
-def _manifests(repository: Repository, listings: Iterable[Listing]) -> dict[str, Manifest]:
-    """The manifests that are, were or are listed here, by digest."""
-    here = Presence.objects.filter(repository=repository).values("manifest")
-    rows = Manifest.objects.filter(digest__in=here).annotate(present=Value(True))
-    found = _as_read_here(repository, rows)
-    missing = {name for listing in listings for name in listing.digests if name not in found}
-    for some in batched(sorted(missing), MANY):
-        found |= {str(manifest.digest): manifest for manifest in Manifest.objects.filter(digest__in=some).only(*FACTS)}
+def _manifests(repository: Repository, subjects: Iterable[Digest], listings: Iterable[Listing]) -> dict[str, Manifest]:
+    """These manifests and what is listed for them, by digest."""
+    found: dict[str, Manifest] = {}
+    listed = {name for listing in listings for name in listing.digests}
+    present = Exists(Presence.objects.filter(repository=repository, manifest=OuterRef("pk")))
+    for names in batched(sorted(listed.union(map(str, subjects))), MANY):
+        found |= _as_read_here(repository, Manifest.objects.filter(digest__in=names).annotate(present=present))
     return found
 
 
@@ -221,19 +221,15 @@ def _cosign(repository: Repository) -> Counter[Digest]:
     return Counter(subject for subject in tags.values_list("subject", flat=True) if subject)
 
 
-def _withdrawn(
-    listings: Mapping[Digest, Listing], manifests: Mapping[str, Manifest], dropped: Collection[str]
-) -> set[Digest]:
+def _withdrawn(repository: Repository, listings: Mapping[Digest, Listing], dropped: Collection[str]) -> set[Digest]:
     """Subjects whose registry listed a signature once, and says now, completely, that it is none of theirs."""
+    here = Exists(Presence.objects.filter(repository=repository, manifest=OuterRef("pk")))
+    rows = Manifest.objects.filter(here, Served.objects.here(repository, "digest"), subject__in=list(listings))
     unlisted: dict[int, set[str]] = defaultdict(set)
-    for name, manifest in manifests.items():
-        listing = listings.get(manifest.subject) if manifest.subject else None
-        if (
-            listing
-            and listing.complete
-            and is_signature_of(manifest, listing.subject)
-            and name not in {*listing.digests, *dropped}
-        ):
+    for manifest in rows.filter(artifact_type=NOTARY_SIGNATURE).only(*FACTS):
+        listing = listings[manifest.subject]  # type: ignore[index]  # each is of one of these
+        name = str(manifest.digest)
+        if listing.complete and is_signature_of(manifest, listing.subject) and name not in {*listing.digests, *dropped}:
             unlisted[listing.pk].add(name)
     return {subject for pk, subject, digests in _histories(unlisted) if not unlisted[pk].isdisjoint(digests)}
 

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import batched
@@ -65,7 +65,7 @@ class JudgedSubject:
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """The rows of one repository as the last run left them, and the writer of what this run changes."""
+    """The rows of some subjects of a repository as the last run left them, and the writer of what this run changes."""
 
     repository: Repository
     rulings: Rulings
@@ -73,10 +73,13 @@ class Records:
     verdicts: Mapping[Digest, dict[Digest, Verdict]]  # subject → signature → verdict
 
     @classmethod
-    def load(cls, repository: Repository, rulings: Rulings) -> "Records":
-        statuses = {row.manifest_id: row for row in ArtifactStatus.objects.filter(repository=repository)}
+    def load(cls, repository: Repository, rulings: Rulings, subjects: Collection[Digest]) -> "Records":
+        """The rows of these subjects."""
+        kept = ArtifactStatus.objects.filter(repository=repository, manifest__in=subjects)
+        statuses = {row.manifest_id: row for row in kept}
         verdicts: dict[Digest, dict[Digest, Verdict]] = defaultdict(dict)
-        rows = Verdict.objects.filter(repository=repository, purpose=BUILD, system=SYSTEM)
+        mine = Verdict.objects.filter(repository=repository, purpose=BUILD, system=SYSTEM)
+        rows = mine.filter(signature__subject__in=subjects)
         for verdict in rows.select_related("signature").defer("signature__evidence"):
             verdicts[verdict.signature.subject][verdict.signature_id] = verdict
         return cls(repository, rulings, statuses, verdicts)

@@ -1,6 +1,5 @@
 """Judging repositories: which are due, and what a run over one of them does. `judge_artifact` judges one artifact on the spot."""
 
-from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -19,7 +18,7 @@ from trust.models import ArtifactStatus, Judgement
 from trust.notary.evidence import EVIDENCE_VERSION
 from trust.notary.judge import JUDGE_VERSION
 from trust.on_the_spot import JudgedArtifact, JudgedSignature, judge_artifact
-from trust.records import JudgedSubject, Records, outcomes_of
+from trust.records import Records, outcomes_of
 from trust.remembering import Memory
 from trust.rulings import Rulings
 
@@ -77,17 +76,18 @@ def judge_repository(lease: Lease[Judgement], at: datetime | None = None) -> Non
 def _judge_anew(repository: Repository, rulings: Rulings, lease: Lease[Judgement]) -> None:
     """From all that the repository holds, whatever was written before."""
     examine_missing(repository, at=rulings.at, lease=lease)
-    judged = judge_subjects(repository, holdings.load(repository), rulings, lease)
-    covers = holdings.covered(_green_indexes(judged), repository)
-    judged = [replace(each, covered_by=covers.get(each.subject.digest)) for each in judged]
-    store_authorities({outcome.authentic_time.chain for outcome in outcomes_of(judged)})
-    Records.load(repository, rulings).write(judged, lease)
+    covers = holdings.covered(_green_indexes(repository, rulings, lease), repository)
+    for subjects in holdings.parts(repository):
+        judged = judge_subjects(repository, subjects, rulings, lease)
+        judged = [replace(each, covered_by=covers.get(each.subject.digest)) for each in judged]
+        store_authorities({outcome.authentic_time.chain for outcome in outcomes_of(judged)})
+        Records.load(repository, rulings, [each.digest for each in subjects]).write(judged, lease)
 
 
-def _green_indexes(judged: Iterable[JudgedSubject]) -> Iterator[Digest]:
-    for each in judged:
-        if each.subject.stay.present and each.verdict.word.is_green:
-            yield each.subject.digest
+def _green_indexes(repository: Repository, rulings: Rulings, lease: Lease[Judgement]) -> list[Digest]:
+    """What covers its children: judged before all else, as their rows name it."""
+    judged = judge_subjects(repository, holdings.samples(repository, holdings.indexes(repository)), rulings, lease)
+    return [each.subject.digest for each in judged if each.subject.stay.present and each.verdict.word.is_green]
 
 
 def _finish(lease: Lease[Judgement], repository: Repository, rulings: Rulings) -> None:

@@ -38,6 +38,7 @@ class Walk:
     def __init__(self, run: Run, tags: Tags) -> None:
         self._run = run
         self._asker = Asker(run, tags)
+        self._shelf = manifests.Shelf(run)
         self._presences = Presences(run, tags.roots)
         self._dropped = dropped.earlier(run)
         self._reached = set(tags.roots)
@@ -60,14 +61,15 @@ class Walk:
         return self._presences
 
     def through(self) -> None:
-        while self._waiting:
-            size = self._run.caps.slice
-            steps, self._waiting = self._waiting[: -size - 1 : -1], self._waiting[:-size]
-            self._visit(steps)
+        with self._shelf:
+            while self._waiting:
+                size = self._run.caps.slice
+                steps, self._waiting = self._waiting[: -size - 1 : -1], self._waiting[:-size]
+                self._visit(steps)
 
     def _visit(self, steps: Sequence[Step]) -> None:
         run = self._run
-        found = manifests.read(run, [step.digest for step in steps if step.manifest is None])
+        found = manifests.read_to(self._shelf, run, [step.digest for step in steps if step.manifest is None])
         own = {step.digest: step.manifest or found[step.digest] for step in steps}
         readable = {digest: manifest for digest, manifest in own.items() if isinstance(manifest, Manifest)}
         rows = listings.known_listings(run, list(own))
@@ -75,7 +77,7 @@ class Walk:
         answers, findings = self._ask(list(readable), rows)
         children = {step.digest: self._children(step, readable) for step in steps}
         named = [child.digest for group in children.values() for child in group]
-        below = manifests.read(run, [*listings.wanted(findings.values()), *named])
+        below = manifests.read_to(self._shelf, run, [*listings.wanted(findings.values()), *named])
         for finding in findings.values():
             finding.of = readable[finding.subject]
             listings.attach(run, finding, below)
@@ -84,12 +86,13 @@ class Walk:
         for digest, finding in findings.items():
             present[digest] += finding.attached
         everything = [manifest for group in present.values() for manifest in group]
-        manifests.keep_blobs(run, [*readable.values(), *everything])
+        manifests.keep_blobs(self._shelf, run, [*readable.values(), *everything])
         missing = {digest: error for digest, error in own.items() if isinstance(error, OciError)}
         findings |= self._unreadable(missing)
         following = [later for step in steps for later in self._following(step, present[step.digest])]
         run.done, run.total = run.done + len(steps), run.total + len(following)
         with run.commit():
+            self._shelf.put()
             self._asker.remember()
             models.Manifest.objects.bulk_create(map(models.Manifest.placeholder, missing), ignore_conflicts=True)
             listings.write_indexes(run, answers)

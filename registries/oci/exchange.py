@@ -10,10 +10,11 @@ class Headers:
 
     def __init__(self, fields: Iterable[tuple[str, str]] = ()) -> None:
         self._fields = tuple((name.lower(), value.strip()) for name, value in fields)
+        self._first = dict(reversed(self._fields))
 
     def get(self, name: str, default: str = "") -> str:
         """The first value under the name."""
-        return next(iter(self.get_all(name)), default)
+        return self._first.get(name.lower(), default)
 
     def get_all(self, name: str) -> tuple[str, ...]:
         return tuple(value for key, value in self._fields if key == name.lower())

@@ -58,8 +58,15 @@ def add(
     seen: dict[str, Entry] = dict(zip(own, entries, strict=True))
     restored: dict[str, None] = {}
     refused: tuple[_Index, PreconditionError] | None = None
-    for writes in range(TRIES + 1):
-        index = _read(reader, repository, tag)
+    writes = 0
+    for tries in range(TRIES + 1):
+        try:
+            index = _read(reader, repository, tag)
+        except RegistryError as error:
+            if error.code != "server_error" or tries == TRIES:
+                raise
+            pause()  # Docker's registry fails while another writes the tag
+            continue
         missing = [name for name in seen if name not in index.entries]
         lost = [name for name in missing if name in own or _exists(pusher, repository, name)]
         restored |= dict.fromkeys(name for name in lost if name not in own)
@@ -67,15 +74,19 @@ def add(
             return Updated(writes, tuple(map(Digest.parse, restored)))
         if refused and refused[0].digest == index.digest:
             raise _immutable(subject, repository, refused[1])  # nobody wrote: it is a rule and no race
-        if writes == TRIES:
+        if tries == TRIES:
             break
         content = _document(index, [*index.entries.values(), *(seen[name] for name in lost)])
         seen = {**index.entries, **seen}
         try:
-            _write(pusher, repository, subject, content, index.digest)
             refused = None
+            writes += 1
+            _write(pusher, repository, subject, content, index.digest)
         except PreconditionError as error:
             refused = index, error  # somebody was faster: read what they wrote
+        except RegistryError as error:
+            if error.code != "server_error" or tries == TRIES - 1:
+                raise
         pause()
     raise RegistryError(
         f"the tag {tag} of {repository} was written {TRIES} times, and others replaced it each time", code="contended"

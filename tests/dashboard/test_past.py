@@ -179,6 +179,8 @@ def test_a_withdrawn_signature_still_has_its_page_of_then(place, reader, signed_
     answer = reader.get(link.replace("&amp;", "&"))
     assert answer.status_code == 200
     assert "What Signboard knew then." in text(answer.content.decode())
+    assert "In the signature graph" not in answer.content.decode()
+    assert "Green until" not in answer.content.decode()
     assert reader.get(link.partition("?")[0]).status_code == 404
 
 

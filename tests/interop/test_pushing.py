@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import ssl
 import subprocess
 import sys
 import threading
@@ -13,9 +14,12 @@ import httpx
 import pytest
 
 from registries import copying, exporting, publishing, putting_back
+from registries.addresses import AllowedAddresses
 from registries.models import Event, Fault
 from registries.oci.archive import layout_at
 from registries.oci.digest import Digest
+from registries.pinning import GuardedSockets, resolve
+from registries.wire import Network
 from tests.interop.pushing import INDEX, Pusher, digest_of
 from tests.interop.site import Site
 from tests.registries.test_publishing import signature_of
@@ -45,12 +49,15 @@ class Naive(threading.Thread):
         self.ended = threading.Event()
 
     def listed(self):
-        answer = self.pusher.client.get(self.tag, headers={"Accept": INDEX})
+        while (answer := self.pusher.client.get(self.tag, headers={"Accept": INDEX})).status_code >= 500:
+            time.sleep(0.02)  # while another writes the tag
         return answer.json()["manifests"] if answer.status_code == 200 else []
 
     def write(self, entries):
         fields = {"schemaVersion": 2, "mediaType": INDEX, "manifests": entries}
-        answer = self.pusher.client.put(self.tag, content=json.dumps(fields).encode(), headers={"Content-Type": INDEX})
+        content, headers = json.dumps(fields).encode(), {"Content-Type": INDEX}
+        while (answer := self.pusher.client.put(self.tag, content=content, headers=headers)).status_code >= 500:
+            time.sleep(0.02)
         answer.raise_for_status()
 
     def entry(self):
@@ -95,10 +102,12 @@ class Race:
         stale = naive.listed()
         names = [[f"writer {process}.{number} {chance.random()}" for number in range(4)] for process in range(4)]
         naive.start()
-        processes = [self.writers(image, *group) for group in names]
-        said = [json.loads(process.communicate(timeout=180)[0]) for process in processes]
-        naive.ended.set()
-        naive.join()
+        try:
+            processes = [self.writers(image, *group) for group in names]
+            said = [json.loads(process.communicate(timeout=180)[0]) for process in processes]
+        finally:
+            naive.ended.set()
+            naive.join()
         ours = {str(signature_of(image, name.encode()).manifest.digest) for group in names for name in group}
         naive.write([*stale, naive.entry()])  # what it read before anybody of ours had written
         assert not ours & {entry["digest"] for entry in naive.listed()}
@@ -152,15 +161,19 @@ def test_what_a_foreign_writer_lost_of_others_is_reported_and_restored(docker_re
 # copies
 
 
-class Recording(httpx.BaseTransport):
+class Recording:
     """The network, and what went over it."""
 
     def __init__(self):
-        self.wire, self.log = httpx.HTTPTransport(), []
+        guard = GuardedSockets(AllowedAddresses.parse(["127.0.0.0/8"]), resolve, None)
+        self.wire, self.log = Network(guard, ssl.create_default_context()), []
 
-    def handle_request(self, request):
-        self.log.append(f"{request.method} {request.url.path}")
-        return self.wire.handle_request(request)
+    def begin(self, request, allowance):
+        self.log.append(f"{request.method} {request.target}")
+        return self.wire.begin(request, allowance)
+
+    def close(self):
+        self.wire.close()
 
 
 class Tree:

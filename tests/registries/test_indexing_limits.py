@@ -6,7 +6,7 @@ import pytest
 
 from registries import leases
 from registries.leases import LeaseLostError
-from registries.models import Listing, ListingHistory, Presence, Repository, Tag
+from registries.models import Content, HostBudget, Listing, ListingHistory, Presence, Repository, Tag
 from registries.oci.digest import Digest
 from tests.simulators.images import SIGNATURE, descriptor, digest_of
 from tests.simulators.registry_quirks import reply, silent, unreachable
@@ -196,6 +196,21 @@ def test_an_interrupted_index_resumes_where_it_was(bench):
     assert Presence.objects.count() == len(bench.present()) == 24
     assert bench.repository.cycle_began_at is None
     assert bench.artifacts() == of(*images)
+
+
+def test_what_a_registry_gave_before_its_limit_was_reached_is_not_asked_for_again(bench):
+    images = [bench.author.image(f"{number}", tags=f"v{number}") for number in range(5)]
+    signatures = [bench.author.signature(image) for image in images]
+    bench.quirks.break_("GET .*/blobs/", reply("429 Too Many Requests"))
+    bench.index(workers=1)
+    assert bench.repository.cycle_began_at
+    given = of(*images, *signatures)
+    assert Content.objects.filter(digest__in=given).count() == 10
+    bench.quirks.mend()
+    HostBudget.objects.all().delete()
+    bench.at -= timedelta(minutes=59)
+    assert bench.index().get("manifest", 0) == 0
+    assert bench.present() == given
 
 
 def test_whoever_asks_for_an_index_now_gets_all_of_it(bench):

@@ -199,8 +199,8 @@ def test_harbors_policy_leaves_what_it_blocks_unknown_and_takes_nothing_away(mak
     after = rows(bench)
     assert after["present"] == before["present"]
     assert after["tags"] == before["tags"]
-    assert (bench.fault("1.0").code, bench.fault("2.0").code) == ("denied", "denied")
-    assert "own policy" in bench.fault("2.0").message
+    assert (bench.fault("1.0").code, bench.fault("2.0").code) == ("blocked_by_policy", "blocked_by_policy")
+    assert "is not signed by notation" in bench.fault("2.0").message
     assert Digest.of(signature) in after["present"]
     assert not Listing.objects.filter(subject=Digest.of(other)).exists()
 

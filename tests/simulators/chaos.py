@@ -9,6 +9,7 @@ from collections import Counter
 import httpx
 
 from tests.simulators.registry_quirks import changed_body, reply, silent, too_many_requests, truncated
+from tests.simulators.wsgi import WSGIWire
 
 CUT = "cut=off"  # the page that a list which breaks off links to
 LISTS = {"tags": "tags", "repositories": "repositories", "manifests": "manifests"}
@@ -104,4 +105,4 @@ class Chaos:
         return chance.choice(kinds)
 
     def wire(self):
-        return httpx.WSGITransport(app=self)
+        return WSGIWire(self)

@@ -179,9 +179,26 @@ def test_an_index_that_nobody_could_read_any_more_is_not_written(place):
     assert not place.quirks.asked("PUT")
 
 
+@pytest.mark.parametrize("pattern", ["GET .*/manifests/sha256-", "PUT .*/manifests/sha256-"])
+def test_a_registry_that_fails_while_another_writes_the_tag_is_asked_again(place, pattern):
+    """Docker's registry answers 500 in the moment in which another request replaces the tag."""
+    theirs, mine = place.referrer("theirs"), place.referrer("mine")
+    place.author.fallback(place.image, [theirs])
+    place.quirks.break_(pattern, reply("500 Internal Server Error"), times=2)
+    place.add(mine)
+    assert place.listed() == [theirs, mine]
+
+
 def test_a_registry_that_fails_while_the_tag_is_read_gets_nothing_written(place):
     place.author.fallback(place.image, [place.referrer("theirs")])
     place.quirks.break_(f"GET .*{place.subject.fallback_tag}", reply("503 Service Unavailable"))
     with pytest.raises(RegistryError, match="503"):
         place.add(place.referrer("mine"))
     assert not place.quirks.asked("PUT")
+
+
+def test_a_registry_that_never_takes_the_tag_is_told_as_it_says(place):
+    place.quirks.break_(f"PUT .*{place.subject.fallback_tag}", reply("503 Service Unavailable"))
+    with pytest.raises(RegistryError, match="503"):
+        place.add(place.referrer("mine"))
+    assert len(place.quirks.asked("PUT")) == referrers_tag.TRIES
