@@ -15,8 +15,9 @@ from django.utils import timezone
 from dashboard import access
 from dashboard.ladder import Rung, ladder, nearest_fix
 from dashboard.sentences import Sentence, sentence
-from dashboard.trust_path import Step, path
+from dashboard.trust_path import Path
 from dashboard.vouched import called, vouched
+from dashboard.why import path_of, picture_url
 from dashboard.words import best_tag, kind_look
 from registries import questions
 from registries.models import Content, Listing, Manifest, Presence, Repository, Served
@@ -27,9 +28,15 @@ from trust.additions import ROLES, Additions, AdditionsError
 from trust.legacy_signatures import JudgedLegacy, stored_legacy
 from trust.models import ArtifactStatus
 from trust.notary.certificates import Certificate
-from trust.notary.outcome import Note, Word
+from trust.notary.outcome import Word
 from trust.on_the_spot import JudgedArtifact, JudgedSignature
 
+TABS = (
+    ("Trust", "artifact"),
+    ("Tree", "artifact_tree"),
+    ("Manifest", "artifact_manifest"),
+    ("History", "artifact_history"),
+)
 MOST_SIGNATURES = 20  # in the table, until all are asked for
 
 
@@ -43,7 +50,7 @@ class Place:
     listing: Listing | None  # None: never listed
 
     @classmethod
-    def of(cls, user: User, repository_id: int, digest: Digest) -> Self:
+    def of(cls, user: access.Person, repository_id: int, digest: Digest) -> Self:
         """The place; Http404 where the reader may not look. Whether the artifact is there is asked when it is read."""
         covers = ArtifactStatus.objects.covers(
             OuterRef("pk"), OuterRef("status__covered_by"), revisions.active_subquery(), timezone.now()
@@ -96,15 +103,13 @@ def head(user: User, place: Place, manifest: Manifest, tab: str) -> dict[str, An
     arguments = [place.repository.pk, place.digest]
     return {
         "place": place,
+        "past_query": "",
         "manifest": manifest,
         "what": describe(manifest),
         "status": place.status,
         "is_admin": access.is_admin(user),
         "rechecking": questions.is_checked_again(place.repository, place.listing, timezone.now()),
-        "tabs": [
-            (label, reverse(page, args=arguments), page == tab)
-            for label, page in (("Trust", "artifact"), ("Tree", "artifact_tree"), ("Manifest", "artifact_manifest"))
-        ],
+        "tabs": [(label, reverse(page, args=arguments), page == tab) for label, page in TABS],
         "json_url": reverse("api_artifact_trust", args=arguments),
     }
 
@@ -189,7 +194,8 @@ class TrustPage:
     hidden: int
     selected: JudgedSignature | None
     rungs: tuple[Rung, ...]
-    steps: tuple[Step, ...]
+    path: Path
+    picture: str
     notation: str
 
     @property
@@ -199,10 +205,6 @@ class TrustPage:
         if not outcome or not outcome.signer:
             return "signer not proven"
         return called(outcome.signer, vouched=vouched(outcome))
-
-    @property
-    def notes(self) -> Sequence[Note]:
-        return self.selected.outcome.notes if self.selected else ()
 
 
 DETAILED = ("failed", "unknown", "not_checked", "stale")  # words whose message says more than the sentence
@@ -217,8 +219,13 @@ SAID = (
 )
 
 
-def trust_page(place: Place, judged: JudgedArtifact, chosen: str = "", *, everything: bool = False) -> TrustPage:
-    """The page of one artifact; `chosen`: the signature whose ladder is shown, else the one that decided."""
+def trust_page(
+    user: User, place: Place, judged: JudgedArtifact, chosen: str = "", *, everything: bool = False, also: str = ""
+) -> TrustPage:
+    """The page of one artifact; `chosen`: the signature whose ladder is shown, else the one that decided.
+
+    `also`: what else of the address its own links keep: that of an instant, of which no picture is drawn.
+    """
     verdict, choice, reference = judged.verdict, judged.choice, judged.repository.reference
     selected = _selected(judged, chosen)
     deciding = judged.signatures[verdict.deciding] if verdict.deciding is not None else None
@@ -237,12 +244,13 @@ def trust_page(place: Place, judged: JudgedArtifact, chosen: str = "", *, everyt
         said=said,
         fix=nearest_fix(outcome, choice, verdict.word, verdict.reason, reference),
         detail=verdict.message if verdict.word in DETAILED and verdict.reason not in SAID else "",
-        rows=tuple(_rows(shown, selected, everything=everything)),
+        rows=tuple(_rows(shown, selected, ("&signatures=all" if everything else "") + also)),
         legacy=stored_legacy(judged),
         hidden=len(judged.signatures) - len(shown),
         selected=selected,
         rungs=rungs_of(judged, selected),
-        steps=steps_of(judged, selected),
+        path=path_of(user, judged, selected),
+        picture="" if also else picture_url(judged, selected),
         notation=notation_says(judged),
     )
 
@@ -269,10 +277,7 @@ def _selected(judged: JudgedArtifact, chosen: str) -> JudgedSignature | None:
     return next(named, judged.signatures[0] if judged.signatures else None)
 
 
-def _rows(
-    signatures: Sequence[JudgedSignature], selected: JudgedSignature | None, *, everything: bool
-) -> Iterator[SignatureRow]:
-    more = "&signatures=all" if everything else ""
+def _rows(signatures: Sequence[JudgedSignature], selected: JudgedSignature | None, more: str) -> Iterator[SignatureRow]:
     for signature in signatures:
         yield SignatureRow(signature, f"?signature={signature.manifest.digest}{more}#why", signature is selected)
 
@@ -280,13 +285,6 @@ def _rows(
 def rungs_of(judged: JudgedArtifact, signature: JudgedSignature | None) -> tuple[Rung, ...]:
     """The ladder of a signature; for no signature, what one would have to satisfy."""
     return ladder(signature.outcome if signature else None, judged.choice, judged.repository.reference)
-
-
-def steps_of(judged: JudgedArtifact, signature: JudgedSignature | None) -> tuple[Step, ...]:
-    if signature is None:
-        return ()
-    digest, reference = signature.manifest.digest, judged.repository.reference
-    return path(digest, signature.evidence, signature.outcome, judged.choice, reference)
 
 
 def notation_says(judged: JudgedArtifact) -> str:

@@ -33,6 +33,7 @@ SECTIONS = {  # which entry of the side a page belongs to, by the name of its UR
     "draft": "trust_policy",
     "drafts": "trust_policy",
     "trust_import": "trust_policy",
+    "trust_coverage": "trust_policy",
     "blob_policy": "trust_policy",
     "verify_blob": "verify_blob",
     "trust_stores": "trust_stores",

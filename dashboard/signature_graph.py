@@ -1,25 +1,26 @@
-"""The signature graph: signatures → leaves → authorities → stores → the statement, with the path of one and where it breaks."""
+"""The signature graph: signatures → leaves → authorities → stores → statement → repository; one path, and where it breaks."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from django.urls import reverse
 
 from dashboard.graph import Drawing, Edge, layered
+from dashboard.trust_path import Where, path
 from dashboard.vouched import vouched
 from trust.notary.certificates import Certificate
 from trust.notary.levels import Validation
-from trust.notary.outcome import CheckStatus
 from trust.on_the_spot import JudgedArtifact, JudgedSignature
 
 MOST = 12  # signatures in the picture
-WIDTHS = {"signature": 148, "artifacts": 148, "certificate": 173, "store": 136, "policy": 150}
+WIDTHS = {"signature": 148, "artifacts": 148, "certificate": 173, "store": 136, "policy": 150, "repository": 164}
 HEADS = {
     "signature": "Signatures",
     "artifacts": "Artifacts",
     "certificate": "Authorities",
     "store": "Stores",
     "policy": "Statement",
+    "repository": "Repository",
 }
 
 
@@ -93,20 +94,24 @@ class Weaver:
         evidence = signature.evidence
         if evidence is None:
             return
+        steps = path(digest, evidence, signature.outcome, self._where()).steps
+        broken = {kind: [bool(step.broken) for step in steps if step.kind == kind] for kind in WIDTHS}
         intact = evidence.integrity is None
         proven = intact and vouched(signature.outcome)
+        gap = broken["signature"][0]
         for place, certificate in enumerate(evidence.chain if intact else evidence.unverified_chain):
             knot = self.add(certificate_knot(certificate, f"{url}#chain", proven=proven), 1 + place)
-            self.link(last, knot, on=on, gap=not intact and place == 0)
-            last = knot
+            self.link(last, knot, on=on, gap=gap)
+            on = on and not gap
+            last, gap = knot, broken["certificate"][place]
         if not intact:
             return
-        failed = {r.validation for r in signature.outcome.results if r.status is CheckStatus.failed}
         for store in self._stores(signature):
-            self.link(last, self._store(store), on=on, gap=Validation.authenticity in failed)
-            self._to_statement(
-                store, on=on and Validation.authenticity not in failed, gap=Validation.identity in failed
-            )
+            self.link(last, self._store(store), on=on, gap=gap)
+            self._to_statement(store, on=on and not gap, gap=broken["store"][0])
+
+    def _where(self) -> Where:
+        return Where(self.judged.choice, self.judged.repository.reference, self.judged.repository.name, self.judged.at)
 
     def _stores(self, signature: JudgedSignature) -> tuple[str, ...]:
         """The store that holds the chain, else the stores in which it was looked for."""
@@ -129,6 +134,13 @@ class Weaver:
             "policy", statement.name, "policy", statement.name, f"level {statement.level.name}", reverse("trust_policy")
         )
         self.link(self._store(store), self.add(knot, 101), on=on, gap=gap)
+        self.link(knot, self._repository(), on=on and not gap, gap=False)
+
+    def _repository(self) -> Knot:
+        repository, choice = self.judged.repository, self.judged.choice
+        sub = "by the scope *" if choice.code == "wildcard" else "exact scope"
+        url = reverse("repository", args=[repository.pk])
+        return self.add(Knot("repository", str(repository.pk), "repository", repository.name, sub, url), 102)
 
 
 def certificate_knot(certificate: Certificate, url: str, *, proven: bool) -> Knot:
@@ -144,10 +156,16 @@ def signature_graph(judged: JudgedArtifact, chosen: str = "") -> SignatureGraph 
         return None
     named = (signature for signature in judged.signatures if str(signature.manifest.digest) == chosen)
     weaver = Weaver(judged, next(named, judged.signatures[0]))
-    shown = judged.signatures[:MOST]
+    shown = _shown(judged.signatures, weaver.chosen)
     for signature in shown:
         weaver.weave(signature)
     return woven(weaver.knots, weaver.links, len(judged.signatures) - len(shown))
+
+
+def _shown(signatures: Sequence[JudgedSignature], chosen: JudgedSignature) -> tuple[JudgedSignature, ...]:
+    """The first of them, and the chosen one whatever its place."""
+    first = signatures[:MOST]
+    return tuple(first) if any(one is chosen for one in first) else (*first[: MOST - 1], chosen)
 
 
 def woven(knots: Mapping[Knot, int], links: Mapping[tuple[Knot, Knot], set[str]], hidden: int) -> SignatureGraph:

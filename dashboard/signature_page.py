@@ -3,12 +3,15 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from dashboard.artifact_pages import Place, roles_of, rungs_of, steps_of
+from django.contrib.auth.models import User
+
+from dashboard.artifact_pages import Place, roles_of, rungs_of
 from dashboard.envelope_page import EnvelopePage
 from dashboard.ladder import Rung, nearest_fix
 from dashboard.sentences import Sentence, sentence
-from dashboard.trust_path import Step
+from dashboard.trust_path import Path
 from dashboard.vouched import called, vouched
+from dashboard.why import path_of, picture_url
 from trust.notary.evidence import Evidence
 from trust.notary.outcome import Outcome
 from trust.on_the_spot import JudgedArtifact, JudgedSignature
@@ -23,7 +26,8 @@ class SignaturePage(EnvelopePage):
     said: Sentence
     fix: str
     rungs: tuple[Rung, ...]
-    steps: tuple[Step, ...]
+    path: Path
+    picture: str
     commands: tuple[tuple[str, str], ...]
 
     @property
@@ -35,7 +39,7 @@ class SignaturePage(EnvelopePage):
         return self.signature.outcome
 
 
-def signature_page(place: Place, judged: JudgedArtifact, signature: JudgedSignature) -> SignaturePage:
+def signature_page(user: User, place: Place, judged: JudgedArtifact, signature: JudgedSignature) -> SignaturePage:
     outcome = signature.outcome
     statement = judged.choice.statement.name if judged.choice.statement else ""
     return SignaturePage(
@@ -52,7 +56,8 @@ def signature_page(place: Place, judged: JudgedArtifact, signature: JudgedSignat
         ),
         fix=nearest_fix(outcome, judged.choice, outcome.word, outcome.reason, judged.repository.reference),
         rungs=rungs_of(judged, signature),
-        steps=steps_of(judged, signature),
+        path=path_of(user, judged, signature),
+        picture=picture_url(judged, signature),
         commands=tuple(_commands(place)),
     )
 

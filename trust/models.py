@@ -344,13 +344,19 @@ class StatusChange(models.Model):
         EVIDENCE = "evidence", "other signatures or listing"
         VERSION = "version", "a newer Signboard"
 
-    status = models.ForeignKey(ArtifactStatus, models.CASCADE, related_name="changes")
+    status = models.ForeignKey(ArtifactStatus, models.CASCADE, db_index=False, related_name="changes")  # see Meta
     before = models.CharField(max_length=24, blank=True, choices=WORDS)
     after = models.CharField(max_length=24, choices=WORDS)
     reason = models.CharField(max_length=60)
     cause = models.CharField(max_length=12, choices=Cause)
     revision = models.PositiveIntegerField(null=True)
     at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["status", "-at", "-id"], name="changes_of_a_status"),
+            models.Index(fields=["after", "-at", "-id"], name="changes_to_a_word"),  # lists as of an instant
+        ]
 
 
 class Judgement(DueRow):

@@ -3,8 +3,8 @@
 No network, no writes, and a number of queries that does not grow with the signatures.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
 
@@ -16,6 +16,7 @@ from registries.oci.digest import Digest
 from trust import revisions
 from trust.evidence import IS_SIGNATURE, as_row, evidence_of, examine_bytes, readable
 from trust.models import Chain, Signature, TrustRevision
+from trust.notary.certificates import Certificate
 from trust.notary.checks import as_text
 from trust.notary.evidence import EVIDENCE_VERSION, Evidence
 from trust.notary.notation_verdict import notation_verdict
@@ -79,6 +80,15 @@ class JudgedArtifact:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known beside the bytes, where that is not what is stored now: `trust.past` tells it of an instant."""
+
+    revision: TrustRevision | None
+    answers_of: Callable[[Set[tuple[Certificate, ...]]], RevocationAnswers]
+    faults: Q = field(default_factory=Q)
+
+
 def judge_artifact(
     repository: Repository,
     digest: Digest,
@@ -98,25 +108,30 @@ def judge_listed(
     at: datetime,
     user_metadata: Mapping[str, str] = MappingProxyType({}),
     answers: RevocationAnswers | None = None,
+    *,
+    known: Known | None = None,
 ) -> JudgedArtifact:
-    """The same where the listing of the artifact is at hand."""
+    """The same where the listing of the artifact is at hand. `known`: by that, instead of what is stored now."""
     manifest, listed = _manifests(repository, digest, listing)
-    rulings = Rulings.of(repository.reference, revisions.active(), at, user_metadata)
+    rulings = Rulings.of(repository.reference, known.revision if known else revisions.active(), at, user_metadata)
     target = Descriptor(manifest.media_type, manifest.digest, manifest.size)
     examined = list(_examined(repository, listed, at))
     if answers is None:
-        informed = rulings.with_answers(answers_of(rulings.chains(result for _, _, result in examined)))
+        collected = known.answers_of if known else answers_of
+        informed = rulings.with_answers(collected(rulings.chains(result for _, _, result in examined)))
     else:
         informed = rulings.with_answers(answers)
     signatures = [_judged(informed, target, *found) for found in examined]
     findings = [signature.finding for signature in signatures]
-    standings = _standings(signatures) if answers is None else [None for _ in signatures]
+    # The standing of a chain is that of now: whoever brings other answers rests on those alone.
+    standings = _standings(signatures) if answers is None and known is None else [None for _ in signatures]
     verdict = rulings.artifact(listing, findings)
     if verdict.word.is_green:
         assert verdict.deciding is not None
         verdict = _still_green(verdict, listing, standings[verdict.deciding], at)
     else:
-        faults = list(Fault.objects.filter(Q(subject=digest) | Q(digest=str(digest)), repository=repository))
+        asked = (Q(subject=digest) | Q(digest=str(digest))) & (known.faults if known else Q())
+        faults = list(Fault.objects.filter(asked, repository=repository))
         all_findings = [*findings, *unread(faults, digest, listing)]
         verdict = not_to_be_had(manifest, faults) or rulings.artifact(listing, all_findings)
     order = sorted(range(len(signatures)), key=lambda i: (i != verdict.deciding, -SEVERITY[findings[i].word], i))

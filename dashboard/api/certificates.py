@@ -14,9 +14,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from dashboard import access, certificate_list, forecast_page, turning
+from dashboard.api.paging import SIZES, limit_of, neighbour
 from dashboard.api.renderers import RowsCsv
 from dashboard.api.serializers import ArtifactSerializer
-from dashboard.api.views import SIZES, limit_of, neighbour
 from dashboard.certificate_list import Filters, Row
 from dashboard.certificate_page import CertificatePage, Supposal, certificate_page, sight_of
 from dashboard.forecast_page import Asked, deadline_of, names_of, narrowed

@@ -25,7 +25,7 @@ from trust.notary.outcome import Word
 @api_view(["GET"])
 def overview(request: Request) -> Response:
     """How many artifacts read what, what turned lately, and how the registries are."""
-    _only(request)
+    only(request)
     now, revision = timezone.now(), revisions.active_number()
     repositories = access.repositories_of(request.user)
     rows = ArtifactStatus.objects.within(repositories).artifacts().with_word_at(revision, now)
@@ -67,7 +67,7 @@ def _turn_as_json(turn: overview_page.Turn) -> dict[str, Any]:
 @api_view(["GET"])
 def activity(request: Request) -> Response:
     """The work that is due, running or waiting; `results` is what vanished, newest first, and `before` pages it."""
-    _only(request, "before")
+    only(request, "before")
     now = timezone.now()
     shown = activity_page.context_of(cast(PageRequest, request), now)
     progress: work.Progress = shown["progress"]
@@ -136,7 +136,7 @@ def audit_record(request: Request) -> Response:
     """What people did, newest first, for admins; `before` pages it. `broken` is an entry that was edited afterwards."""
     if not access.is_admin(request.user):
         raise PermissionDenied("Only an admin may read this.")
-    _only(request, "before")
+    only(request, "before")
     page = audit.page_before(_entry(request.query_params.get("before")))
     return Response(
         {
@@ -167,7 +167,7 @@ def _entry_as_json(entry: AuditEntry) -> dict[str, Any]:
     }
 
 
-def _only(request: Request, *known: str) -> None:
+def only(request: Request, *known: str) -> None:
     """Refuse parameters that nobody reads: a misspelt one must not look as if it had been heeded."""
     if unknown := [name for name in request.query_params if name not in (*known, "format")]:
         raise ValidationError({name: ["There is no such parameter."] for name in unknown})

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from dashboard.api import certificates, drafts, records, views
+from dashboard.api import certificates, coverage, drafts, past, records, views
 
 urlpatterns = [
     path("overview", records.overview, name="api_overview"),
@@ -11,6 +11,7 @@ urlpatterns = [
     path(
         "repositories/<int:repository_id>/<digest:digest>/signatures", views.signatures, name="api_artifact_signatures"
     ),
+    path("repositories/<int:repository_id>/<digest:digest>/history", past.history, name="api_artifact_history"),
     path("registries", views.registries, name="api_registries"),
     path("trust-revisions/active", views.trust_revision, name="api_trust_revision"),
     path("trust-revisions/<int:number>", views.trust_revision, name="api_numbered_trust_revision"),
@@ -24,6 +25,7 @@ urlpatterns = [
     ),
     path("forecast", certificates.forecast, name="api_forecast"),
     path("forecast/<slug:key>", certificates.deadline, name="api_deadline"),
+    path("trust-revisions/active/coverage", coverage.coverage, name="api_trust_coverage"),
     path("activity", records.activity, name="api_activity"),
     path("audit", records.audit_record, name="api_audit"),
 ]

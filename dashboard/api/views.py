@@ -11,6 +11,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from dashboard import access, listing, work
+from dashboard.api.paging import SIZES, limit_of, neighbour
+from dashboard.api.past import artifacts_as_of, as_of
 from dashboard.api.renderers import RowsCsv
 from dashboard.api.serializers import (
     ArtifactSerializer,
@@ -19,19 +21,19 @@ from dashboard.api.serializers import (
     signature_as_json,
     trust_as_json,
 )
+from dashboard.artifact_pages import Place
+from dashboard.as_of import NAMES, AsOf
 from dashboard.listing import Filters
+from dashboard.past_page import judge_as_of, past_as_json
 from dashboard.trust_pages import Reading, stores_of
+from dashboard.why import path_of
 from registries import questions, tasks
 from registries.models import Manifest
 from registries.oci.digest import Digest
 from trust import revisions, verification
 from trust.models import TrustRevision
 from trust.on_the_spot import JudgedArtifact
-
-SIZES = {  # rows of a page: usually, and at most
-    JSONRenderer.format: (listing.PAGE_SIZE, 200),
-    RowsCsv.format: (listing.COUNTED, listing.COUNTED),
-}
+from trust.past import Past, without_deadline
 
 
 @api_view(["GET"])
@@ -39,9 +41,11 @@ SIZES = {  # rows of a page: usually, and at most
 def artifacts(request: Request) -> Response:
     """The list of artifacts: `q`, `registry`, `repository`, `name`, `status`, `reason` narrow it; `after` pages it."""
     now = timezone.now()
-    filters = Filters.parse(request.query_params, also=("limit", "format"))
+    filters = Filters.parse(request.query_params, also=("limit", "format", *NAMES))
     if filters.unknown:
         raise ValidationError({name: [_not_understood(name, value)] for name, value in filters.unknown})
+    if asked := as_of(request):
+        return artifacts_as_of(request, asked, filters)
     rows = listing.artifacts(access.repositories_of(request.user), revisions.active_number(), now)
     found = listing.found_in(rows, filters).filter(filters.verdict())
     is_csv = request.accepted_renderer.format == RowsCsv.format
@@ -60,43 +64,41 @@ def artifacts(request: Request) -> Response:
     return Response(answer, headers=headers)
 
 
-def limit_of(text: str | None, usual: int, most: int) -> int:
-    """How many rows a page has."""
-    if not text:
-        return usual
-    if not (text.isascii() and text.isdigit() and len(text) < 19 and int(text)):
-        raise ValidationError({"limit": [f"“{text[:80]}” is not understood. It may be a number from 1 on."]})
-    return min(int(text), most)
-
-
 def _not_understood(name: str, value: str) -> str:
     if name not in listing.PARAMETERS:
         return f"There is no such parameter. There are {', '.join((*listing.PARAMETERS, 'limit', 'format'))}."
     return f"“{value[:80]}” is not understood. It may be {listing.PARAMETERS[name]}."
 
 
-def neighbour(request: Request, name: str, cursor: str) -> str | None:
-    """The address of a neighbouring page of the same query."""
-    if not cursor:
-        return None
-    query = request.query_params.copy()
-    for old in ("after", "before"):
-        query.pop(old, None)
-    query[name] = cursor
-    return request.build_absolute_uri(f"{request.path}?{query.urlencode()}")
-
-
 @api_view(["GET"])
 def trust(request: Request, repository_id: int, digest: Digest) -> Response:
-    """Whether an artifact may be trusted and why (not), judged now from what is stored."""
-    return Response(trust_as_json(_judged(request, repository_id, digest)))
+    """Whether an artifact may be trusted and why (not), judged now from what is stored, or as of `at`."""
+    if asked := as_of(request):
+        past = _past(request, repository_id, digest, asked)
+        answer = _trust(request, without_deadline(past.judged)) if past.judged else {"at": asked.at, "status": None}
+        return Response(answer | {"as_of": past_as_json(past, asked)})
+    return Response(_trust(request, _judged(request, repository_id, digest)))
+
+
+def _trust(request: Request, judged: JudgedArtifact) -> dict[str, object]:
+    path = path_of(request.user, judged, judged.signatures[0] if judged.signatures else None)
+    return trust_as_json(judged) | {"path": path.as_json()}
 
 
 @api_view(["GET"])
 def signatures(request: Request, repository_id: int, digest: Digest) -> Response:
-    """The signatures of an artifact, the best first."""
+    """The signatures of an artifact, the best first, as of now or of `at`."""
+    if asked := as_of(request):
+        past = _past(request, repository_id, digest, asked)
+        found = past.judged.signatures if past.judged else ()
+        shown = [signature_as_json(signature) for signature in found]
+        return Response({"as_of": past_as_json(past, asked), "results": shown})
     judged = _judged(request, repository_id, digest)
     return Response({"results": [signature_as_json(signature) for signature in judged.signatures]})
+
+
+def _past(request: Request, repository_id: int, digest: Digest, asked: AsOf) -> Past:
+    return judge_as_of(Place.of(request.user, repository_id, digest), asked)
 
 
 def _judged(request: Request, repository_id: int, digest: Digest) -> JudgedArtifact:

@@ -15,10 +15,13 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from dashboard import access, listing, starting
 from dashboard.artifact_pages import Place, head, trust_page
+from dashboard.as_of import NAMES, AsOf
 from dashboard.listing import NEEDS_A_LOOK, Filters
 from dashboard.manifest_page import manifest_page
 from dashboard.requests import Request
 from dashboard.tree_page import tree_page
+from dashboard.views.past import artifact_as_of, of_an_instant
+from dashboard.views.past_list import artifacts_as_of
 from dashboard.words import reason_text
 from registries import exporting, questions, tasks
 from registries.models import Claim, Manifest
@@ -48,10 +51,13 @@ VIEWS = (
 
 
 @require_safe
+@of_an_instant
 def artifacts(request: Request) -> HttpResponse:
-    """The list. A request of htmx is answered with the list alone."""
+    """The list, now or as of an instant. A request of htmx is answered with the list alone."""
+    if as_of := AsOf.parse(request.GET):
+        return artifacts_as_of(request, as_of)
     now = timezone.now()
-    filters = Filters.parse(request.GET)
+    filters = Filters.parse(request.GET, also=NAMES)  # empty ones, or it were another page
     active = revisions.active_number()
     rows = listing.found_in(listing.artifacts(access.repositories_of(request.user), active, now), filters)
     tally = listing.tally(rows, filters, active, now)
@@ -136,17 +142,18 @@ def _chips(
 
 
 @require_safe
+@of_an_instant
 def artifact(request: Request, repository_id: int, digest: Digest) -> HttpResponse:
-    """The Trust tab: the verdict, judged now, and why."""
+    """The Trust tab: the verdict, judged now or as of an instant, and why."""
     place = Place.of(request.user, repository_id, digest)
+    if as_of := AsOf.parse(request.GET):
+        return _of_a_signature(place, place.manifest(), f"?{as_of.query}") or artifact_as_of(request, place, as_of)
     judged = judge(place)
     _heard(place, judged.at)
-    if judged.manifest.kind == "signature" and judged.manifest.subject and place.status is None:
-        if is_signature_of(judged.manifest, judged.manifest.subject):
-            return redirect("signature", repository_id, judged.manifest.subject, digest)
-        return redirect("artifact_manifest", repository_id, digest)  # of another kind: it has no page of its own
+    if elsewhere := _of_a_signature(place, judged.manifest):
+        return elsewhere
     everything = request.GET.get("signatures") == "all"
-    page = trust_page(place, judged, request.GET.get("signature", ""), everything=everything)
+    page = trust_page(request.user, place, judged, request.GET.get("signature", ""), everything=everything)
     context = head(request.user, place, judged.manifest, "artifact") | {
         "at": judged.at,
         "trust": page,
@@ -155,6 +162,17 @@ def artifact(request: Request, repository_id: int, digest: Digest) -> HttpRespon
         "claim": Claim.objects.filter(repository=place.repository, digest=digest).first(),
     }
     return render(request, "dashboard/artifact_trust.html", context)
+
+
+def _of_a_signature(place: Place, manifest: Manifest, query: str = "") -> HttpResponse | None:
+    """Where what is no artifact but a signature is shown."""
+    if manifest.kind != "signature" or not manifest.subject or place.status:
+        return None
+    if is_signature_of(manifest, manifest.subject):
+        return redirect(reverse("signature", args=[place.repository.pk, manifest.subject, place.digest]) + query)
+    return redirect(
+        "artifact_manifest", place.repository.pk, place.digest
+    )  # of another kind: it has no page of its own
 
 
 def judge(place: Place) -> JudgedArtifact:

@@ -16,6 +16,8 @@ PAGES = {
     "forecast": "/certificates/forecast/",
     "no forecast": "/certificates/forecast/?q=nothing-has-this-name",
     "trust policy": "/trust-policy/",
+    "coverage": "/trust-policy/coverage/?how=exact",
+    "artifacts of an instant": "/artifacts/?at=2026-01-01",
     "upload a policy": "/trust-policy/upload/",
     "trust stores": "/trust-stores/",
     "add certificates": "/trust-stores/upload/",
@@ -79,7 +81,7 @@ def test_what_would_turn_is_for_everybody(admin, sample):
 
 def test_tree_and_manifest_are_for_everybody(admin, sample):
     artifact = sample.artifact("payments/ledger-api", "2.14.2")
-    for tab in ("tree/?unfold=all", "manifest/"):
+    for tab in ("tree/?unfold=all", "manifest/", "history/", "?at=2026-01-01&known=now"):
         admin.open(artifact + tab)
         admin.looks_right()
 
@@ -97,6 +99,12 @@ def test_names_in_the_list_are_whole_on_a_small_desktop(admin):
     cut = "[...document.querySelectorAll('.fit')].filter(name => name.scrollHeight > name.clientHeight).length"
     assert page.locator(".fit").count() > 5
     assert page.evaluate(cut) == 0
+
+
+def test_an_address_that_names_no_instant_is_for_everybody(admin, sample):
+    for path in ("/artifacts/", sample.artifact("payments/ledger-api", "2.14.2")):
+        admin.open(path + "?at=never", status=400)
+        admin.looks_right()
 
 
 def test_what_is_not_there_is_for_everybody(admin):

@@ -301,7 +301,7 @@ def test_certificates_of_stores_of_older_revisions_are_kept(shop, reader):
 
 
 def test_stores_of_before_certificates_had_rows_get_them(shop):
-    migration = importlib.import_module("trust.migrations.0002_certificates_of_stores")
+    migration = importlib.import_module("trust.migrations.0004_certificates_of_stores")
     before = list(Certificate.objects.order_by("pk").values())
     Certificate.objects.filter(pk=shop.pki.timestamp_root.thumbprints[0]).delete()
     StoreFile.objects.create(

@@ -186,8 +186,12 @@ class Place:
         if before and (before.digests, before.complete) != (digests, complete):
             ListingHistory.objects.create(
                 listing=before, source="api", complete=before.complete, digests=before.digests,
-                since=before.checked_at, until=at,
+                error_code=before.error_code, error=before.error,
+                since=before.since, until=at,
             )  # fmt: skip
+            fields.setdefault("since", at)
+        if before is None:
+            fields.setdefault("since", at)
         listing, _ = Listing.objects.update_or_create(
             repository=self.repository,
             subject=subject.digest,
@@ -228,8 +232,11 @@ class Place:
         return rows.get(repository=self.repository, manifest=manifest).word_now
 
     def spot(self, manifest, at=None):
-        repository = Repository.objects.select_related("registry").get(pk=self.repository.pk)
-        return verification.judge_artifact(repository, manifest.digest, at or self.at)
+        return verification.judge_artifact(self.spot_repository(), manifest.digest, at or self.at)
+
+    def spot_repository(self):
+        """The repository with its registry, as pages have it."""
+        return Repository.objects.select_related("registry").get(pk=self.repository.pk)
 
 
 def descriptor(manifest):
