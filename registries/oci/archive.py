@@ -3,7 +3,7 @@
 import io
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -63,20 +63,15 @@ class TarLayout(Layout):
         """Where each file lies: one pass over the headers, which reads no content."""
         found: dict[str, tuple[int, int]] = {}
         with self._opened() as file:
-            for name, offset, size in files(file, os.fstat(file.fileno()).st_size):
+            for name, offset, size in _files(file, os.fstat(file.fileno()).st_size):
                 if name in found:
                     raise LayoutError(f"the archive has {name} twice")
                 found[name] = offset, size
         return found
 
 
-def files(
-    file: io.BufferedIOBase, length: int, name_of: "Callable[[str, Header], str] | None" = None
-) -> Iterator[tuple[str, int, int]]:
-    """Name, offset and size of every regular file; anything but files and folders is refused.
-
-    `name_of`: the name of a file, checked, from the one that is written; empty for a folder.
-    """
+def _files(file: io.BufferedReader, length: int) -> Iterator[tuple[str, int, int]]:
+    """Name, offset and size of every regular file; anything but files and folders is refused."""
     extended: dict[str, str] = {}
     for _ in range(MAX_ENTRIES):
         block = file.read(BLOCK)
@@ -95,7 +90,7 @@ def files(
             if {"path", "size"} & _records(file.read(_small(size))).keys():
                 raise LayoutError("the archive gives all its files one name or size")
         else:
-            name = (name_of or _checked_name)(extended.pop("path", header.name), header)
+            name = _checked_name(extended.pop("path", header.name), header)
             extended = {}
             if name:
                 yield name, offset, size
