@@ -8,10 +8,10 @@ from typing import Any, Self
 from django.http import QueryDict
 
 from dashboard import access
-from trust import revisions
 from trust.coverage import Coverage, Covered, How, Named, Reached, Satisfied, cover, satisfied
 from trust.models import TrustRevision
 from trust.notary.trust_policy import WILDCARD
+from trust.revisions import Material
 
 PAGE_SIZE = 100
 HOWS = {
@@ -89,7 +89,8 @@ class StatementRow:
     """One statement: who falls under it, and whether anybody ever satisfied it."""
 
     reached: Reached
-    satisfied: Satisfied
+    satisfied: Satisfied | None
+    "None in a draft: nothing is judged by it."
     unused_scopes: tuple[str, ...]
     "None of them for a reader who does not see everything: they name repositories of others."
 
@@ -141,16 +142,17 @@ class CoveragePage:
         return sum(len(row.unused_scopes) for row in self.statements)
 
 
-def coverage_page(revision: TrustRevision, user: access.Person, filters: CoverageFilters) -> CoveragePage:
-    """The map of a revision; raises NotaryError for one that this version cannot read."""
-    material = revisions.material(revision)
+def coverage_page(
+    material: Material, user: access.Person, filters: CoverageFilters, *, is_active: bool = True
+) -> CoveragePage:
+    """The map of the active policy, or of that of a draft."""
     repositories = access.repositories_of(user)
     coverage = cover(material.policy, material.stores, Named.all_of(repositories), material.blob_policy)
     whole = access.sees_everything(user)
     shown = [reached for reached in coverage.statements if whole or reached.repositories or _for_all(reached)]
-    words = satisfied(coverage, repositories)
+    words = satisfied(coverage, repositories) if is_active else {}
     rows = [
-        StatementRow(reached, words[reached.statement.name], reached.unused_scopes if whole else ())
+        StatementRow(reached, words.get(reached.statement.name), reached.unused_scopes if whole else ())
         for reached in shown
     ]
     return CoveragePage(
@@ -220,7 +222,7 @@ def page_as_json(page: CoveragePage, revision: TrustRevision) -> dict[str, Any]:
                 "name": row.name,
                 "level": row.reached.statement.level.name,
                 "repositories": row.reached.repositories,
-                "satisfied": row.satisfied.value,
+                "satisfied": row.satisfied,
                 "unused_scopes": row.unused_scopes,
             }
             for row in page.statements

@@ -49,6 +49,7 @@ draft_pages = [
     path("edit/", policy_editor.edit, {"kind": "registryScopes"}, name="draft_edit"),
     path("edit/blobs/", policy_editor.edit, {"kind": "globalPolicy"}, name="draft_edit_blobs"),
     path("stores/", trust_stores.draft_stores, name="draft_stores"),
+    path("coverage/", coverage.of_draft, name="draft_coverage"),
     path("configuration.tar", configuration.of_draft, name="draft_configuration"),
     path("changes/", drafts.changes, name="draft_changes"),
     path("preview/", drafts.preview, name="draft_preview"),

@@ -26,7 +26,9 @@ def coverage(request: Request) -> Response:
         raise Http404
     is_csv = request.accepted_renderer.format == RowsCsv.format
     headers = {"Content-Disposition": 'attachment; filename="coverage.csv"'} if is_csv else {}
-    return Response(page_as_json(coverage_page(active, request.user, filters), active), headers=headers)
+    return Response(
+        page_as_json(coverage_page(revisions.material(active), request.user, filters), active), headers=headers
+    )
 
 
 def _not_understood(name: str, value: str) -> str:

@@ -29,7 +29,7 @@ LONGEST_REASON = 2000
 MOST_COMPARED = 200
 
 
-def _for_readers[**Arguments](
+def for_readers[**Arguments](
     view: Callable[Concatenate[Request, Arguments], HttpResponse],
 ) -> Callable[Concatenate[Request, Arguments], HttpResponseBase]:
     """A draft names repositories and counts all artifacts: it is for those who see everything."""
@@ -44,7 +44,7 @@ def _for_readers[**Arguments](
 
 
 @require_safe
-@_for_readers
+@for_readers
 def drafts_list(request: Request) -> HttpResponse:
     rows = Draft.objects.defer("policy", "blob_policy").order_by("-pk")
     context = {
@@ -69,7 +69,7 @@ def begin(request: Request) -> HttpResponse:
 
 
 @require_safe
-@_for_readers
+@for_readers
 def draft(request: Request, draft_id: int) -> HttpResponse:
     shown = get_object_or_404(Draft, pk=draft_id)
     page = DraftPage.of(shown, request.user)
@@ -81,7 +81,7 @@ def draft(request: Request, draft_id: int) -> HttpResponse:
 
 
 @require_safe
-@_for_readers
+@for_readers
 def changes(request: Request, draft_id: int) -> HttpResponse:
     """The artifacts that turn, as far as the preview has come."""
     shown = get_object_or_404(Draft, pk=draft_id)
@@ -108,7 +108,7 @@ def changes(request: Request, draft_id: int) -> HttpResponse:
 
 
 @require_safe
-@_for_readers
+@for_readers
 def compare(request: Request) -> HttpResponse:
     """Any two revisions, in words and line by line; the newest two where none are named."""
     numbers = list(TrustRevision.objects.order_by("-number").values_list("number", flat=True)[:MOST_COMPARED])

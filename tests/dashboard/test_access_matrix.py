@@ -60,6 +60,7 @@ CLASSES = {
     "drafts": "document",
     "draft": "document",
     "draft_changes": "document",
+    "draft_coverage": "document",
     "draft_begin": ADMIN_ACT,
     "draft_preview": ADMIN_ACT,
     "draft_explain": ADMIN_ACT,

@@ -11,7 +11,10 @@ from django.urls import reverse
 from dashboard.models import Role
 from registries.models import Registry, Repository
 from tests.dashboard.rows import make_person, make_repository
-from tests.trust.seeding import publish, statement, store_files
+from tests.trust.seeding import NOW, policy, publish, statement, store_files
+from trust import drafts
+from trust.draft_rows import Draft
+from trust.revisions import Content
 
 pytestmark = pytest.mark.django_db
 
@@ -174,3 +177,42 @@ def test_both_tabs_lead_to_each_other(client):
     publish()
     assert f'href="{reverse(PAGE)}"' in show(client, "trust_policy")
     assert f'href="{reverse("trust_policy")}"' in show(client)
+
+
+class TestOfADraft:
+    @pytest.fixture
+    def drafted(self, world):
+        author = make_person("author", Role.ADMIN)
+        content = Content(policy(statement("shop", scopes=["r.example/web/shop", "r.example/web/cart"])), store_files())
+        return drafts.begin(content, 1, author, NOW)
+
+    def show(self, client, draft, **query):
+        answer = client.get(reverse("draft_coverage", args=[draft.pk], query=query))
+        assert answer.status_code == 200
+        return answer.content.decode()
+
+    def test_it_is_the_map_of_what_the_draft_says_not_of_what_holds(self, reader, drafted):
+        page = self.show(reader, drafted)
+        assert "2 of 3 repositories would fall under a statement: 2 by name, 0 by *." in text(page)
+        assert repositories(self.show(reader, drafted, statement="shop")) == [
+            "r.example/web/cart",
+            "r.example/web/shop",
+        ]
+        assert "1 of 3 repositories falls under a statement" in text(show(reader))
+
+    def test_nothing_is_said_of_who_satisfies_a_statement_by_which_nothing_is_judged(self, reader, drafted):
+        assert "Satisfied" in show(reader)
+        assert "Satisfied" not in self.show(reader, drafted)
+
+    def test_a_draft_that_breaks_a_rule_has_none_and_says_which(self, reader, drafted):
+        Draft.objects.update(policy=b"{}")
+        page = self.show(reader, drafted)
+        assert "This draft has no coverage." in page
+        assert not repositories(page)
+
+    def test_the_draft_leads_to_it_and_back_whoever_reads(self, reader, drafted):
+        to, back = reverse("draft_coverage", args=[drafted.pk]), reverse("draft", args=[drafted.pk])
+        assert f'href="{to}"' in reader.get(back).content.decode()
+        page = self.show(reader, drafted)
+        assert f'href="{back}"' in page
+        assert reverse("draft_edit", args=[drafted.pk]) not in page
