@@ -13,6 +13,7 @@ PAGES = {
     "repository": "/repositories/1/",
     "trust policy": "/trust-policy/",
     "upload a policy": "/trust-policy/upload/",
+    "import a configuration": "/trust-policy/import/",
     "trust stores": "/trust-stores/",
     "add certificates": "/trust-stores/upload/",
     "activity": "/activity/",
