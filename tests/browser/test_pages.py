@@ -19,6 +19,7 @@ PAGES = {
     "coverage": "/trust-policy/coverage/?how=exact",
     "artifacts of an instant": "/artifacts/?at=2026-01-01",
     "upload a policy": "/trust-policy/upload/",
+    "import a configuration": "/trust-policy/import/",
     "trust stores": "/trust-stores/",
     "add certificates": "/trust-stores/upload/",
     "activity": "/activity/",

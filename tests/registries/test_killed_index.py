@@ -129,7 +129,7 @@ def test_a_first_index_killed_at_any_request_says_nothing_false_and_the_next_doe
             assert not twice(world.repository)
             asked_again.append((bodies(world.quirks.log) - bodies(lines)).total())
     assert max(asked_again) <= MOST_AGAIN
-    assert asked_again[-1] <= 3  # what was asked when it died, and what the registry can do
+    assert asked_again[-1] <= 5  # what the last slice asked, and what the registry can do
 
 
 def test_an_index_of_changes_killed_at_any_request_ends_only_what_is_gone(world):
@@ -171,7 +171,7 @@ def test_an_index_killed_at_any_of_its_writes_is_finished_by_the_next(world):
             assert state_of(world.repository) == whole
             assert not any(ended(world.repository).values())
             assert not twice(world.repository)
-    assert number > 20
+    assert number >= 15  # as many writes were there to die at
 
 
 def test_what_one_repository_of_a_fleet_loses_costs_the_others_no_request(make_fleet):
