@@ -38,6 +38,10 @@ class Plan:
     left_out: dict[Digest, Descriptor] = field(default_factory=dict)
     "Layers that need not be anywhere, and are not distributed."
 
+    def all_tags(self, tag: str) -> dict[str, Digest]:
+        """In the order in which they are set: the one that people pull, if there is to be one, is the last."""
+        return {**self.tags, tag: self.root} if tag else self.tags
+
     @property
     def referrers(self) -> dict[Digest, list[Digest]]:
         """What refers to what, of all that is copied."""
@@ -87,6 +91,12 @@ def plan(layout: Layout, root: Digest) -> Plan:
     return planned
 
 
+def moved(planned: Plan, destination: Destination, tag: str) -> dict[str, Digest]:
+    """The tags that would name something else than they do there, with what they name."""
+    before = {name: destination.tagged(name) for name in planned.all_tags(tag)}
+    return {name: digest for name, digest in before.items() if digest and digest != planned.all_tags(tag)[name]}
+
+
 def execute(
     planned: Plan,
     layout: Layout,
@@ -96,7 +106,7 @@ def execute(
 ) -> None:
     """The registry has all of it, lists what refers to what, and has the tag; read back before this returns."""
     publishing.publish(destination, _artifacts(planned, layout), tell)
-    for name, digest in ({**planned.tags, tag: planned.root} if tag else planned.tags).items():
+    for name, digest in planned.all_tags(tag).items():
         content = layout.manifest(layout.repository, digest).content
         media_type = planned.manifests[digest].media_type
         destination.pusher.push_manifest(destination.repository, digest, content, media_type, tag=name)

@@ -11,7 +11,7 @@ from demo.registry import DemoRegistry
 from demo.registry.server import running
 from registries.models import Registry
 from tests.registries.oci.test_layout import Written
-from tests.simulators.images import digest_of
+from tests.simulators.images import Author, digest_of
 from tests.trust.seeding import publish, statement
 
 pytestmark = [pytest.mark.network, pytest.mark.django_db]
@@ -26,7 +26,8 @@ class Case:
         self.image = self.written.image("image", name="1.0")
         self.signature = self.written.signature_of(self.image)
         self.written.open()
-        self.store = DemoRegistry(folder / "registry").store
+        self.registry = DemoRegistry(folder / "registry")
+        self.store = self.registry.store
         Registry.objects.create(address=address, reference_name=NAME, plain_http=True, allowed_networks=["127.0.0.0/8"])
 
     def push(self, *options, reference=f"{NAME}/team/app:1.0"):
@@ -85,6 +86,18 @@ def test_a_tag_is_moved_only_on_demand_and_nothing_is_pushed_before(case):
     assert case.store.manifest("team/app", str(other)) is None
     assert f"1.0  moves from {case.image}" in case.push("--artifact", str(other), "--move-tag")
     assert case.tag("1.0") == str(other)
+
+
+def test_a_tag_of_cosign_that_names_something_else_there_is_moved_only_on_demand_too(case):
+    name = f"{case.image.fallback_tag}.sig"
+    theirs = digest_of(Author(case.registry, "team/app").image("theirs", tags=name))
+    ours = case.written.image("ours", name=name)
+    case.written.open()
+    with pytest.raises(CommandError, match=f"The tag {name} names {theirs} there.*{ours}.*--move-tag"):
+        case.push("--artifact", "1.0")
+    assert (case.tag(name), case.tag("1.0")) == (theirs, None)
+    assert f"{name}  moves from {theirs}" in case.push("--artifact", "1.0", "--move-tag")
+    assert case.tag(name) == str(ours)
 
 
 def test_which_artifact_is_meant_has_to_be_clear(case):

@@ -16,7 +16,8 @@ from registries.publishing import Put
 from tests.registries.conftest import Bench
 from tests.registries.oci.test_layout import Written
 from tests.simulators.images import INDEX, descriptor, digest_of
-from tests.simulators.registry_quirks import reply
+from tests.simulators.registry_profiles import PROFILES, imitating
+from tests.simulators.registry_quirks import Quirks, reply
 
 
 class Copy:
@@ -155,6 +156,17 @@ def test_a_list_that_lost_what_was_copied_is_no_success(db, tmp_path):
     with pytest.raises(RegistryError, match=r"1 of 1 referrers .* Push again"):
         copy.push()
     assert ReferrersTag.objects.filter(due_at__isnull=False).exists()
+
+
+def test_what_a_tag_names_is_known_of_a_registry_that_says_no_digests(db, tmp_path):
+    copy = Copy(tmp_path)
+    copy.target.quirks = Quirks(imitating(PROFILES["nexus"], copy.target.demo))
+    planned = copy.push()
+    with copy.destination() as destination:
+        assert copying.moved(planned, destination, "1.0") == {}
+        assert copying.moved(copying.plan(copy.layout, Digest.of(copy.amd)), destination, "1.0") == {
+            "1.0": Digest.of(copy.index)
+        }
 
 
 def test_tags_of_cosign_go_along(db, tmp_path):
