@@ -2,13 +2,16 @@
 
 import json
 from io import StringIO
+from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
 
+from dashboard import secret_files
 from dashboard.models import AuditEntry
 from demo.registry import DemoRegistry
 from demo.registry.server import running
+from registries import credentials
 from registries.models import Registry
 from tests.registries.oci.test_layout import Written
 from tests.simulators.images import Author, digest_of
@@ -141,6 +144,23 @@ def test_a_layout_that_lacks_something_is_refused(case):
 def test_the_layout_of_the_test_is_what_it_says(case):
     """Else an empty layout would make all of these true."""
     assert digest_of(b"{}").removeprefix("sha256:") in {path.name for path in case.layout.rglob("*")}
+
+
+def test_credentials_that_were_stored_by_make_up_are_opened_with_its_keys(tmp_path, settings, monkeypatch):
+    for name in ("SIGNBOARD_SECRET_KEY", "SIGNBOARD_ENCRYPTION_KEYS"):
+        monkeypatch.delenv(name, raising=False)
+    settings.DATA_DIR = tmp_path / "data"
+    kept = secret_files.ensure(settings.DATA_DIR / "secrets")
+    with running(tmp_path / "registry", "--bearer", "ann:secret") as registry:
+        case = Case(tmp_path, registry.address)
+        row = Registry.objects.get()
+        settings.ENCRYPTION_KEYS = [Path(kept["SIGNBOARD_ENCRYPTION_KEYS_FILE"]).read_text()]
+        row.username = row.push_username = "ann"
+        row.sealed_password = credentials.seal(credentials.READING, row, "secret")
+        row.sealed_push_password = credentials.seal(credentials.PUSHING, row, "secret")
+        row.save()
+        settings.ENCRYPTION_KEYS = []
+        assert "all was read back" in case.push()
 
 
 def test_the_statement_that_judges_the_copy_is_told_beforehand(case):

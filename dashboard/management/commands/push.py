@@ -4,12 +4,14 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError, ProgrammingError, transaction
 from django.template.defaultfilters import filesizeformat
 
 from dashboard import audit
 from dashboard.management.answering import NO_DATABASE
+from dashboard.secret_files import kept_encryption_keys
 from dashboard.targets import FALLBACK_TAG_PREFIXES
 from registries import copying, publishing
 from registries.copying import Plan
@@ -45,6 +47,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        settings.ENCRYPTION_KEYS = settings.ENCRYPTION_KEYS or kept_encryption_keys(settings.DATA_DIR / "secrets")
         try:
             self._push(options)
         except (OciError, CredentialsError) as error:
