@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from registries import publishing
 from registries.oci.descriptor import Descriptor
 from registries.oci.digest import Digest
-from registries.oci.errors import LimitError, OciError, RegistryError
+from registries.oci.errors import LayoutError, LimitError, OciError, RegistryError
+from registries.oci.failures import shown
 from registries.oci.layout import Layout
 from registries.oci.manifest import Manifest, parse_manifest
 from registries.oci.media_types import MANIFESTS
@@ -73,6 +74,7 @@ def plan(layout: Layout, root: Digest) -> Plan:
         try:
             manifest = found[digest] = _read(layout, digest)
             referrers = layout.referrers(layout.repository, digest, limit=MOST)
+            tags = _cosign_tags(layout, digest)
         except OciError as error:
             lacking.append(str(error))
             continue
@@ -80,10 +82,14 @@ def plan(layout: Layout, root: Digest) -> Plan:
             lacking.append(f"what refers to {digest} cannot all be read: {referrers.error}")
         lacking += _missing_blobs(layout, manifest)
         planned.left_out |= {one.digest: one for one in manifest.layers if one.may_stay_away}
-        tags = {name: _tagged(layout, name) for name in (digest.fallback_tag + suffix for suffix in COSIGN_SUFFIXES)}
-        planned.tags |= {name: target for name, target in tags.items() if target}
+        planned.tags |= tags
+        lacking += [
+            f"{child.digest}, which an index names, is no manifest that can be copied ({shown(child.media_type)!a})"
+            for child in manifest.manifests
+            if child.media_type not in MANIFESTS
+        ]
         below = [child.digest for child in manifest.manifests if child.media_type in MANIFESTS]
-        waiting += [*below, *(entry.digest for entry in referrers.descriptors), *filter(None, tags.values())]
+        waiting += [*below, *(entry.digest for entry in referrers.descriptors), *tags.values()]
     if lacking:
         more = f" And {len(lacking) - 10} more." if len(lacking) > 10 else ""
         raise IncompleteError(f"the layout lacks what a copy needs: {'; '.join(lacking[:10])}.{more}")
@@ -148,11 +154,16 @@ def _missing_blobs(layout: Layout, manifest: Manifest) -> Iterator[str]:
             yield str(error)
 
 
-def _tagged(layout: Layout, tag: str) -> Digest | None:
-    try:
-        return layout.resolve(layout.repository, tag)
-    except OciError:  # none, or ambiguous
-        return None
+def _cosign_tags(layout: Layout, digest: Digest) -> dict[str, Digest]:
+    """The tags by which cosign finds what belongs to a manifest; raises LayoutError for one that names two things."""
+    found = {}
+    for name in (digest.fallback_tag + suffix for suffix in COSIGN_SUFFIXES):
+        try:
+            found[name] = layout.resolve(layout.repository, name)
+        except LayoutError as error:
+            if error.code != "not_found":
+                raise
+    return found
 
 
 def _ordered(found: dict[Digest, Manifest]) -> dict[Digest, Manifest]:

@@ -202,6 +202,21 @@ def test_a_layout_that_lacks_something_is_named_with_it_before_anything_is_pushe
         assert f"{digest}" in str(caught.value) or digest.encoded in str(caught.value)
 
 
+def test_what_an_index_names_and_is_no_manifest_is_named_and_not_left_behind(written):
+    other = {"mediaType": "application/x", "digest": str(written.blob(b"other")), "size": 5}
+    root = written.index([], name="1.0", manifests=[other])
+    with pytest.raises(IncompleteError, match=f"{other['digest']}, .*application/x"):
+        copying.plan(written.open(), root)
+
+
+def test_a_tag_of_cosign_that_the_layout_gives_to_two_is_named_and_not_left_behind(written):
+    root = written.image("subject", name="1.0")
+    for text in ("one", "other"):
+        written.image(text, name=f"{root.fallback_tag}.sig")
+    with pytest.raises(IncompleteError, match=f"{root.fallback_tag}.sig"):
+        copying.plan(written.open(), root)
+
+
 def test_a_blob_of_another_size_than_said_is_named_before_anything_is_pushed(written):
     written.blob(b"a layer")
     root = written.image("root", layers=[descriptor(b"a layer", "application/x") | {"size": 3}])
