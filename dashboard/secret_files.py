@@ -29,6 +29,15 @@ def ensure(folder: Path) -> dict[str, str]:
     return environment
 
 
+def kept_encryption_keys(folder: Path) -> list[str]:
+    """What `ensure` made there for the programs of `manage.py up`, for a command that runs beside them; none if it never did."""
+    path = folder / "encryption_keys"
+    if not path.exists():
+        return []
+    _refuse_if_readable_by_others(path)
+    return [path.read_text(encoding="ascii").strip()]
+
+
 def _write_once(path: Path, value: str) -> None:
     """A whole file or none: two first starts at once end up with the same secret."""
     if path.exists():

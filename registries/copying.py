@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from registries import publishing
 from registries.oci.descriptor import Descriptor
 from registries.oci.digest import Digest
-from registries.oci.errors import LimitError, OciError, RegistryError
+from registries.oci.errors import LayoutError, LimitError, OciError, RegistryError
+from registries.oci.failures import shown
 from registries.oci.layout import Layout
 from registries.oci.manifest import Manifest, parse_manifest
 from registries.oci.media_types import MANIFESTS
@@ -37,6 +38,10 @@ class Plan:
     "Tags of cosign's scheme, by which cosign finds what belongs to an artifact."
     left_out: dict[Digest, Descriptor] = field(default_factory=dict)
     "Layers that need not be anywhere, and are not distributed."
+
+    def all_tags(self, tag: str) -> dict[str, Digest]:
+        """In the order in which they are set: the one that people pull, if there is to be one, is the last."""
+        return {**self.tags, tag: self.root} if tag else self.tags
 
     @property
     def referrers(self) -> dict[Digest, list[Digest]]:
@@ -69,6 +74,7 @@ def plan(layout: Layout, root: Digest) -> Plan:
         try:
             manifest = found[digest] = _read(layout, digest)
             referrers = layout.referrers(layout.repository, digest, limit=MOST)
+            tags = _cosign_tags(layout, digest)
         except OciError as error:
             lacking.append(str(error))
             continue
@@ -76,15 +82,25 @@ def plan(layout: Layout, root: Digest) -> Plan:
             lacking.append(f"what refers to {digest} cannot all be read: {referrers.error}")
         lacking += _missing_blobs(layout, manifest)
         planned.left_out |= {one.digest: one for one in manifest.layers if one.may_stay_away}
-        tags = {name: _tagged(layout, name) for name in (digest.fallback_tag + suffix for suffix in COSIGN_SUFFIXES)}
-        planned.tags |= {name: target for name, target in tags.items() if target}
+        planned.tags |= tags
+        lacking += [
+            f"{child.digest}, which an index names, is no manifest that can be copied ({shown(child.media_type)!a})"
+            for child in manifest.manifests
+            if child.media_type not in MANIFESTS
+        ]
         below = [child.digest for child in manifest.manifests if child.media_type in MANIFESTS]
-        waiting += [*below, *(entry.digest for entry in referrers.descriptors), *filter(None, tags.values())]
+        waiting += [*below, *(entry.digest for entry in referrers.descriptors), *tags.values()]
     if lacking:
         more = f" And {len(lacking) - 10} more." if len(lacking) > 10 else ""
         raise IncompleteError(f"the layout lacks what a copy needs: {'; '.join(lacking[:10])}.{more}")
     planned.manifests = _ordered(found)
     return planned
+
+
+def moved(planned: Plan, destination: Destination, tag: str) -> dict[str, Digest]:
+    """The tags that would name something else than they do there, with what they name."""
+    before = {name: destination.tagged(name) for name in planned.all_tags(tag)}
+    return {name: digest for name, digest in before.items() if digest and digest != planned.all_tags(tag)[name]}
 
 
 def execute(
@@ -96,7 +112,7 @@ def execute(
 ) -> None:
     """The registry has all of it, lists what refers to what, and has the tag; read back before this returns."""
     publishing.publish(destination, _artifacts(planned, layout), tell)
-    for name, digest in ({**planned.tags, tag: planned.root} if tag else planned.tags).items():
+    for name, digest in planned.all_tags(tag).items():
         content = layout.manifest(layout.repository, digest).content
         media_type = planned.manifests[digest].media_type
         destination.pusher.push_manifest(destination.repository, digest, content, media_type, tag=name)
@@ -138,11 +154,16 @@ def _missing_blobs(layout: Layout, manifest: Manifest) -> Iterator[str]:
             yield str(error)
 
 
-def _tagged(layout: Layout, tag: str) -> Digest | None:
-    try:
-        return layout.resolve(layout.repository, tag)
-    except OciError:  # none, or ambiguous
-        return None
+def _cosign_tags(layout: Layout, digest: Digest) -> dict[str, Digest]:
+    """The tags by which cosign finds what belongs to a manifest; raises LayoutError for one that names two things."""
+    found = {}
+    for name in (digest.fallback_tag + suffix for suffix in COSIGN_SUFFIXES):
+        try:
+            found[name] = layout.resolve(layout.repository, name)
+        except LayoutError as error:
+            if error.code != "not_found":
+                raise
+    return found
 
 
 def _ordered(found: dict[Digest, Manifest]) -> dict[Digest, Manifest]:

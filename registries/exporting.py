@@ -57,6 +57,8 @@ def plan(repository: Repository, root: Digest) -> Plan:
             for child in manifest.manifests
             if child.media_type in MANIFESTS
         ]
+        for digest in manifests.keys() - {listing.subject for listing in listings}:
+            found.miss(digest, "what refers to it was never asked for")
         for listing in listings:
             listed = [Digest.parse(text) for text in listing.digests]
             if listed:

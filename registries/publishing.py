@@ -53,6 +53,10 @@ class Destination:
             self.known.add(digest)
         return digest in self.known
 
+    def tagged(self, tag: str) -> Digest | None:
+        """What the tag names. Whether it is there is asked as who pushes: who may only read may not ask for what is not."""
+        return self.reader.resolve(self.repository, tag) if self.pusher.has_tag(self.repository, tag) else None
+
 
 @dataclass(frozen=True, slots=True)
 class Put:

@@ -18,7 +18,8 @@ class ProductFields(forms.Form):
         required=False,
         label="Product",
         help_text="The product's own API tells which repositories there are and what tags name, which saves requests. "
-        "What it says is proven at the registry; where it fails, the registry is asked as any other.",
+        "What it names is fetched from the registry, and one of the tags is asked for there each time; where it fails, the "
+        "registry is asked as any other.",
     )
     api_host = forms.CharField(
         max_length=255,

@@ -14,7 +14,8 @@ class PushingFields(forms.Form):
         max_length=255,
         required=False,
         label="User name for pushing",
-        help_text="Only for publishing signatures and for `push`. Left empty, what is pushed is pushed without credentials.",
+        help_text="Only for manage.py push, and for putting back what others dropped. Left empty, what is pushed is pushed "
+        "without credentials.",
         widget=forms.TextInput(attrs=EXACT),
     )
     push_password = forms.CharField(

@@ -19,6 +19,8 @@ ACTIONS = {
     "registry.disconnected": "Disconnected a registry",
     "registry.index_asked": "Asked for indexing",
     "repository.index_asked": "Asked for indexing",
+    "repository.referrers_put_back": "Put back dropped referrers",
+    "artifact.pushed": "Pushed an artifact",
     "endpoint.created": "Made an endpoint",
     "endpoint.revoked": "Revoked an endpoint",
     "trust_revision.policy_uploaded": "Uploaded a trust policy",

@@ -47,6 +47,13 @@ def look(
             listed = map(Digest.parse, row.digests) if row else ()
             lost = [digest for digest in dict.fromkeys((*listed, *before)) if digest not in attached]
             asked += [(finding, digest) for digest in lost[:MOST]]
+            for digest in lost[MOST:]:  # not asked for, so not known to be withdrawn; a later index asks
+                _fault(
+                    run,
+                    finding,
+                    digest,
+                    f"{_dropped(finding)}It is one of {len(lost):,}, of which {MOST} are asked for.",
+                )
     source = run.source
     if not asked or not isinstance(source, Client):
         return
@@ -55,16 +62,21 @@ def look(
             if digest in known.get(finding.subject, {}):
                 finding.withdrawn.append(digest)
             continue
-        message = (
-            f"It refers to {finding.subject}, but the referrers tag lists it no longer: another client has written the list "
-            "anew without it. "
-        )
         unsure = f"Whether it is still there could not be asked: {there}" if isinstance(there, OciError) else ""
-        _fault(run, finding, digest, message + (unsure or "It is still there: put it back, or push it again."))
+        still = unsure or "It is still there: put it back, or push it again."
+        _fault(run, finding, digest, _dropped(finding) + still)
+
+
+def _dropped(finding: Finding) -> str:
+    return (
+        f"It refers to {finding.subject}, but the referrers tag lists it no longer: another client has written the list "
+        "anew without it. "
+    )
 
 
 def _fault(run: Run, finding: Finding, digest: Digest, message: str) -> None:
     finding.dropped.add(digest)
     kind = Manifest.objects.filter(digest=digest).values_list("kind", flat=True).first()
     # A signature that is there and not listed leaves the question open; nothing else has a say in it.
-    run.fault(digest, DROPPED, message, subject=finding.subject if kind == Kind.signature.value else None)
+    decides = kind == Kind.signature.value
+    run.fault(digest, DROPPED, message, subject=finding.subject if decides else None, decides=decides)

@@ -1,4 +1,4 @@
-"""What a product's own API says of a repository: hints that save requests, each proven before it counts."""
+"""What a product's own API says of a repository: hints that save requests, each checked as far as that is cheaper than to ask."""
 
 import zlib
 from collections.abc import Mapping

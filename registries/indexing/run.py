@@ -125,14 +125,19 @@ class Run:
 
     # what was found
 
-    def fault(self, thing: Digest | str, code: str, message: str, *, subject: Digest | None = None) -> None:
-        """Remember that something could not be had or believed; written with the next slice."""
+    def fault(
+        self, thing: Digest | str, code: str, message: str, *, subject: Digest | None = None, decides: bool = False
+    ) -> None:
+        """Remember that something could not be had or believed; written with the next slice.
+
+        `decides`: nothing else tells of it, and a word depends on it, so it is kept however many there are.
+        """
         if subject is not None and code in PASSING:
             self.shaky.add(subject)
-        if self._fault_count >= self.caps.faults:
+        if self._fault_count >= self.caps.faults and not decides:
             return
-        self._fault_count += 1
-        if self._fault_count == self.caps.faults:
+        self._fault_count += not decides
+        if self._fault_count == self.caps.faults and not decides:
             thing, code, subject = self.name, "too_many_faults", None
             message = f"More than {self.caps.faults:,} things are wrong; the rest is not listed."
         key = str(thing)[:255], code[:40]

@@ -107,21 +107,20 @@ class Pusher:
 
     def has_manifest(self, repository: str, digest: Digest) -> bool:
         """Whether the repository gives the manifest."""
-        return self._head(repository, str(digest)) is not None
+        return self._is_there(repository, str(digest))
 
-    def tagged(self, repository: str, tag: str) -> Digest | None:
-        """What the tag names, asked with the right to push: who may only read may not ask for what is not there yet."""
+    def has_tag(self, repository: str, tag: str) -> bool:
+        """Whether there is such a tag."""
         if not is_tag(tag):
             raise ReferenceFormatError(f"{shown(tag)!a} is not a tag")
-        answer = self._head(repository, tag)
-        return Digest.parse(answer.headers.get("docker-content-digest")) if answer else None
+        return self._is_there(repository, tag)
 
-    def _head(self, repository: str, reference: str) -> Answer | None:
+    def _is_there(self, repository: str, reference: str) -> bool:
         what = f"the manifest {reference} of {repository}"
         answer = self._ask("manifest_head", "HEAD", repository, f"manifests/{reference}", what)
         if answer.status not in (200, 404):
             raise self._connection.failure(answer, what)
-        return answer if answer.status == 200 else None
+        return answer.status == 200
 
     def _try_to_mount(self, repository: str, digest: Digest, source: str) -> Answer | None:
         """The answer to the wish to mount: it did (201), it began an upload instead (202), or it refused (None)."""

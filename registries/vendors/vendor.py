@@ -20,7 +20,7 @@ class Look:
     tags: TagList
     "As the registry lists them: the only list that says which tags there are."
     digests: dict[str, Digest] = field(default_factory=dict)
-    "What tags name, as far as the API says; each is proven by fetching it."
+    "What tags name, as far as the API says. That a digest is there is proven by fetching it; that the tag names it, for one tag."
     claims: dict[Digest, str] = field(default_factory=dict)
     "What the registry says of signatures: shown as its claim, and counted for nothing."
     referrers: dict[Digest, set[Digest]] = field(default_factory=dict)

@@ -108,6 +108,15 @@ def test_an_address_that_names_no_instant_is_for_everybody(admin, sample):
         admin.looks_right()
 
 
+def test_every_column_of_the_faults_is_seen_on_a_small_desktop(admin):
+    admin.page.set_viewport_size({"width": 1280, "height": 900})
+    admin.open("/registries/1/").get_by_role("link", name="platform/registry-mirror").click()
+    admin.page.wait_for_url("**/repositories/*/")
+    table = admin.page.get_by_role("region", name="Faults")
+    assert "sha256:" in table.inner_text()
+    assert table.evaluate("region => region.scrollWidth - region.clientWidth") == 0
+
+
 def test_what_is_not_there_is_for_everybody(admin):
     admin.open("/repositories/1/sha256:" + "0" * 64 + "/", status=404)
     admin.looks_right()

@@ -1,6 +1,8 @@
 """The audit record."""
 
+import re
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from django.db import IntegrityError, connection, transaction
@@ -8,8 +10,11 @@ from django.urls import reverse
 
 from dashboard import audit
 from dashboard.models import AuditEntry, Role
+from dashboard.views.audit import ACTIONS
 from tests.dashboard.rows import make_person
 
+ROOT = Path(__file__).parents[2]
+RECORDED = re.compile(r"audit\.record\(\s*[\w.]+,\s*\"([a-z_.]+)\"")
 AT = datetime(2026, 11, 21, 9, 12, 3, 456789, tzinfo=UTC)
 
 
@@ -30,6 +35,13 @@ def test_entries_as_written_hold_together(three):
     assert audit.first_broken(three) is None
     assert three[-1].previous_hash == ""
     assert [entry.actor_name for entry in three] == ["sam"] * 3
+
+
+def test_every_act_that_is_recorded_has_words():
+    sources = [path.read_text() for path in (ROOT / "dashboard").rglob("*.py")]
+    acts = {act for source in sources for act in RECORDED.findall(source)}
+    assert "artifact.pushed" in acts
+    assert acts <= ACTIONS.keys()
 
 
 @pytest.mark.parametrize(

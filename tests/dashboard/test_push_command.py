@@ -2,16 +2,19 @@
 
 import json
 from io import StringIO
+from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
 
+from dashboard import secret_files
 from dashboard.models import AuditEntry
 from demo.registry import DemoRegistry
 from demo.registry.server import running
+from registries import credentials
 from registries.models import Registry
 from tests.registries.oci.test_layout import Written
-from tests.simulators.images import digest_of
+from tests.simulators.images import Author, digest_of
 from tests.trust.seeding import publish, statement
 
 pytestmark = [pytest.mark.network, pytest.mark.django_db]
@@ -26,7 +29,8 @@ class Case:
         self.image = self.written.image("image", name="1.0")
         self.signature = self.written.signature_of(self.image)
         self.written.open()
-        self.store = DemoRegistry(folder / "registry").store
+        self.registry = DemoRegistry(folder / "registry")
+        self.store = self.registry.store
         Registry.objects.create(address=address, reference_name=NAME, plain_http=True, allowed_networks=["127.0.0.0/8"])
 
     def push(self, *options, reference=f"{NAME}/team/app:1.0"):
@@ -87,6 +91,18 @@ def test_a_tag_is_moved_only_on_demand_and_nothing_is_pushed_before(case):
     assert case.tag("1.0") == str(other)
 
 
+def test_a_tag_of_cosign_that_names_something_else_there_is_moved_only_on_demand_too(case):
+    name = f"{case.image.fallback_tag}.sig"
+    theirs = digest_of(Author(case.registry, "team/app").image("theirs", tags=name))
+    ours = case.written.image("ours", name=name)
+    case.written.open()
+    with pytest.raises(CommandError, match=f"The tag {name} names {theirs} there.*{ours}.*--move-tag"):
+        case.push("--artifact", "1.0")
+    assert (case.tag(name), case.tag("1.0")) == (theirs, None)
+    assert f"{name}  moves from {theirs}" in case.push("--artifact", "1.0", "--move-tag")
+    assert case.tag(name) == str(ours)
+
+
 def test_which_artifact_is_meant_has_to_be_clear(case):
     assert str(case.image) in case.push(reference=f"{NAME}/team/app:latest")  # the only one
     case.written.image("other", name="2.0")
@@ -128,6 +144,23 @@ def test_a_layout_that_lacks_something_is_refused(case):
 def test_the_layout_of_the_test_is_what_it_says(case):
     """Else an empty layout would make all of these true."""
     assert digest_of(b"{}").removeprefix("sha256:") in {path.name for path in case.layout.rglob("*")}
+
+
+def test_credentials_that_were_stored_by_make_up_are_opened_with_its_keys(tmp_path, settings, monkeypatch):
+    for name in ("SIGNBOARD_SECRET_KEY", "SIGNBOARD_ENCRYPTION_KEYS"):
+        monkeypatch.delenv(name, raising=False)
+    settings.DATA_DIR = tmp_path / "data"
+    kept = secret_files.ensure(settings.DATA_DIR / "secrets")
+    with running(tmp_path / "registry", "--bearer", "ann:secret") as registry:
+        case = Case(tmp_path, registry.address)
+        row = Registry.objects.get()
+        settings.ENCRYPTION_KEYS = [Path(kept["SIGNBOARD_ENCRYPTION_KEYS_FILE"]).read_text()]
+        row.username = row.push_username = "ann"
+        row.sealed_password = credentials.seal(credentials.READING, row, "secret")
+        row.sealed_push_password = credentials.seal(credentials.PUSHING, row, "secret")
+        row.save()
+        settings.ENCRYPTION_KEYS = []
+        assert "all was read back" in case.push()
 
 
 def test_the_statement_that_judges_the_copy_is_told_beforehand(case):

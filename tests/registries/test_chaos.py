@@ -56,14 +56,12 @@ def test_bad_days_make_nothing_false_lose_nothing_and_leave_nothing_behind(make_
 
 
 @pytest.mark.soak
+@pytest.mark.parametrize("round_", range(3))
 @pytest.mark.parametrize("api", [True, False], ids=["api", "tags"])
-def test_many_bad_days(make_ordeal, soak_seed, api):
-    for round_ in range(3):
-        ordeal = make_ordeal(soak_seed + round_, api=api)
-        print(
-            f"chaos, {'API' if api else 'tags'}, seed {soak_seed + round_}: {endure(ordeal, 6000)}: nothing false, nothing lost"
-        )
-        ordeal.registry.delete()
+def test_many_bad_days(make_ordeal, soak_seed, api, round_):
+    seed = soak_seed + round_
+    ordeal = make_ordeal(seed, api=api)
+    print(f"chaos, {'API' if api else 'tags'}, seed {seed}: {endure(ordeal, 6000)}: nothing false, nothing lost")
 
 
 # the check itself: with a bug planted, it fails

@@ -16,7 +16,8 @@ from registries.publishing import Put
 from tests.registries.conftest import Bench
 from tests.registries.oci.test_layout import Written
 from tests.simulators.images import INDEX, descriptor, digest_of
-from tests.simulators.registry_quirks import reply
+from tests.simulators.registry_profiles import PROFILES, imitating
+from tests.simulators.registry_quirks import Quirks, reply
 
 
 class Copy:
@@ -157,6 +158,17 @@ def test_a_list_that_lost_what_was_copied_is_no_success(db, tmp_path):
     assert ReferrersTag.objects.filter(due_at__isnull=False).exists()
 
 
+def test_what_a_tag_names_is_known_of_a_registry_that_says_no_digests(db, tmp_path):
+    copy = Copy(tmp_path)
+    copy.target.quirks = Quirks(imitating(PROFILES["nexus"], copy.target.demo))
+    planned = copy.push()
+    with copy.destination() as destination:
+        assert copying.moved(planned, destination, "1.0") == {}
+        assert copying.moved(copying.plan(copy.layout, Digest.of(copy.amd)), destination, "1.0") == {
+            "1.0": Digest.of(copy.index)
+        }
+
+
 def test_tags_of_cosign_go_along(db, tmp_path):
     copy = Copy(tmp_path)
     written = Written(tmp_path / "cosign")
@@ -188,6 +200,21 @@ def test_a_layout_that_lacks_something_is_named_with_it_before_anything_is_pushe
         copying.plan(written.open(), root)
     for digest in (Digest.of(b"absent"), Digest.of(b"not there")):
         assert f"{digest}" in str(caught.value) or digest.encoded in str(caught.value)
+
+
+def test_what_an_index_names_and_is_no_manifest_is_named_and_not_left_behind(written):
+    other = {"mediaType": "application/x", "digest": str(written.blob(b"other")), "size": 5}
+    root = written.index([], name="1.0", manifests=[other])
+    with pytest.raises(IncompleteError, match=f"{other['digest']}, .*application/x"):
+        copying.plan(written.open(), root)
+
+
+def test_a_tag_of_cosign_that_the_layout_gives_to_two_is_named_and_not_left_behind(written):
+    root = written.image("subject", name="1.0")
+    for text in ("one", "other"):
+        written.image(text, name=f"{root.fallback_tag}.sig")
+    with pytest.raises(IncompleteError, match=f"{root.fallback_tag}.sig"):
+        copying.plan(written.open(), root)
 
 
 def test_a_blob_of_another_size_than_said_is_named_before_anything_is_pushed(written):

@@ -173,3 +173,22 @@ def test_a_registry_that_refuses_says_so(place):
     place.quirks.break_("PUT", reply("403 Forbidden"))
     with pytest.raises(RegistryError, match="right to push"):
         put_back(place)
+
+
+def test_a_signature_that_was_dropped_among_many_others_is_never_taken_for_withdrawn(place, monkeypatch):
+    monkeypatch.setattr("registries.indexing.dropped.MOST", 2)
+    many = [place.author.referrer(place.image, b"sbom %d" % number) for number in range(4)]
+    place.tag(place.sbom, *many, place.signature)
+    place.index()
+    place.tag(place.theirs)
+    place.index()
+    assert digest_of(place.signature) in place.faults()
+    assert (DROPPED, digest_of(place.signature)) in place.events()
+    assert not [thing for kind, thing in place.events() if kind == "signature_withdrawn"]
+
+
+def test_a_signature_that_was_dropped_is_known_as_that_however_much_else_is_wrong(place):
+    place.tag(place.theirs)
+    place.index(faults=1)
+    assert place.faults()[digest_of(place.signature)].subject == Digest.of(place.image)
+    assert digest_of(place.sbom) not in place.faults()

@@ -122,6 +122,12 @@ def test_an_incomplete_listing_is_named(bench, signed):
     assert [row["digest"] for row in missing] == [digest_of(signed)]
 
 
+def test_a_listing_that_there_never_was_is_named(bench, signed):
+    Listing.objects.filter(subject=Digest.of(bench.tree[1])).delete()
+    missing = report(export(bench, signed))["missing"]
+    assert [row["digest"] for row in missing] == [digest_of(bench.tree[1])]
+
+
 def test_bytes_that_only_another_repository_gave_are_not_exported(bench, signed):
     other = bench.registry.repositories.create(name="team/other")
     bench.repository = other

@@ -4,12 +4,14 @@ from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError, ProgrammingError, transaction
 from django.template.defaultfilters import filesizeformat
 
 from dashboard import audit
 from dashboard.management.answering import NO_DATABASE
+from dashboard.secret_files import kept_encryption_keys
 from dashboard.targets import FALLBACK_TAG_PREFIXES
 from registries import copying, publishing
 from registries.copying import Plan
@@ -41,10 +43,11 @@ class Command(BaseCommand):
         )
         parser.add_argument("--dry-run", action="store_true", help="say what would be pushed, and push nothing")
         parser.add_argument(
-            "--move-tag", action="store_true", help="let the tag go to another artifact than it names now"
+            "--move-tag", action="store_true", help="let tags go to another artifact than they name now"
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        settings.ENCRYPTION_KEYS = settings.ENCRYPTION_KEYS or kept_encryption_keys(settings.DATA_DIR / "secrets")
         try:
             self._push(options)
         except (OciError, CredentialsError) as error:
@@ -64,7 +67,7 @@ class Command(BaseCommand):
             self.stdout.write(f"{digest}  left out: it may not be distributed")
         with publishing.open_destination(_registry(reference), reference.repository) as destination:
             tag = reference.tag or ""
-            self._check_tag(destination, tag, planned.root, may_move=options["move_tag"])
+            self._check_tags(planned, destination, tag, may_move=options["move_tag"])
             if options["dry_run"]:
                 self._foretell(planned, destination, tag)
             else:
@@ -76,13 +79,13 @@ class Command(BaseCommand):
                     )  # fmt: skip
                 self.stdout.write(f"{reference.name}{f':{tag}' if tag else ''} is {planned.root}; all was read back.")
 
-    def _check_tag(self, destination: Destination, tag: str, root: Digest, *, may_move: bool) -> None:
-        """Before anything is pushed: a tag that names something else is moved only on demand."""
-        before = destination.pusher.tagged(destination.repository, tag) if tag else None
-        if before and before != root:
+    def _check_tags(self, planned: Plan, destination: Destination, tag: str, *, may_move: bool) -> None:
+        """Before anything is pushed: a tag that names something else, cosign's included, is moved only on demand."""
+        for name, before in copying.moved(planned, destination, tag).items():
             if not may_move:
-                raise CommandError(f"The tag {tag} names {before} there. To move it to {root}, say --move-tag.")
-            self.stdout.write(f"{tag}  moves from {before}")
+                to = planned.all_tags(tag)[name]
+                raise CommandError(f"The tag {name} names {before} there. To move it to {to}, say --move-tag.")
+            self.stdout.write(f"{name}  moves from {before}")
 
     def _foretell(self, planned: Plan, destination: Destination, tag: str) -> None:
         for digest, manifest in planned.manifests.items():
@@ -96,7 +99,7 @@ class Command(BaseCommand):
             self._line(planned, digest, "there already" if there else f"would be pushed, {len(missing)} blobs, {size}")
         for subject, digests in planned.referrers.items():
             self.stdout.write(f"{subject}  would list {len(digests)} of these as its referrers")
-        for name in (*planned.tags, *([tag] if tag else ())):
+        for name in planned.all_tags(tag):
             self.stdout.write(f"{name}  would be set")
 
     def _tell(self, planned: Plan, done: Put | Listed) -> None:
