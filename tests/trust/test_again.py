@@ -105,7 +105,7 @@ def judged_both_ways(place, at, monkeypatch):
     back_to(before)
     Judgement.objects.update(**work)
     with monkeypatch.context() as patch:
-        patch.setattr("trust.again._holds_as_judged", lambda *_: False)
+        patch.setattr("trust.again.holds_as_judged", lambda *_: False)
         assert place.judge(at)
     return by_sets, rows()
 
