@@ -72,6 +72,7 @@ def _kept(filters: Filters) -> dict[str, Any]:
         "repository": filters.repository,
         "name": filters.name,
         "reason": filters.reason,
+        "certificate": filters.certificate,
         "status": ",".join(filters.words),
     }
 
@@ -104,3 +105,5 @@ def _chips(filters: Filters, as_of: AsOf) -> Iterator[tuple[str, str, str]]:
         yield "Repository", str(filters.repository), f"?{_joined(filters.query(repository=None), as_of)}"
     if filters.name:
         yield "Repository", filters.name, f"?{_joined(filters.query(name=''), as_of)}"
+    if filters.certificate:  # who decided then is not kept
+        yield "Decides now", filters.certificate[:12], f"?{_joined(filters.query(certificate=''), as_of)}"

@@ -325,6 +325,14 @@ def test_what_was_gone_then_is_not_listed(place, reader, signed_later, now):
     assert words(reader, now) == ["unsigned"]
 
 
+def test_a_list_of_then_says_that_a_certificate_decides_now(place, reader, signed_later, now):
+    query = {"at": text_of(now + 3 * HOUR), "certificate": "ab" * 32}
+    page = reader.get(reverse("artifacts", query=query)).content.decode()
+    assert "Decides now" in page
+    assert f'name="certificate" value="{"ab" * 32}"' in page
+    assert words(reader, now + 3 * HOUR, certificate="ab" * 32) == []
+
+
 def record(repository, number, word, at, **fields):
     status = make_artifact(repository, word, tag=f"t{number}", name=f"{repository.pk} {number}", since=at)
     Presence.objects.filter(manifest=status.manifest_id).update(since=at)

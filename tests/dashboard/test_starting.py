@@ -9,7 +9,7 @@ from django.utils import timezone
 from dashboard.models import AuditEntry, Role
 from dashboard.sentences import LONGEST, sentence
 from tests.dashboard.rows import make_person
-from tests.trust.seeding import NOW, RELEASE, Place, policy, publish, statement, store_files
+from tests.trust.seeding import HOUR, NOW, RELEASE, Place, policy, publish, statement, store_files
 from trust import drafts, revisions
 from trust.additions import Additions
 from trust.draft_rows import Draft
@@ -86,6 +86,14 @@ class TestTrustingASigner:
         assert (new.scopes, draft.previews.count()) == ((SHOP,), 1)
         assert revisions.active_number() == 1
         assert AuditEntry.objects.filter(action="trust_draft.begun").exists()
+
+    def test_whoever_looks_at_the_past_is_offered_nothing(self, admin, shop):
+        publish(statement("all", identities=["x509.subject: C=US, ST=WA, O=Other"]))
+        shop.judge()
+        for page in (page_of(shop), trust_url(shop).removesuffix("trust/")):
+            then = admin.get(page, {"at": f"{NOW + HOUR:%Y-%m-%dT%H:%M}"})
+            assert "As of" in then.content.decode()
+            assert "Trust this signer" not in then.content.decode()
 
     def test_without_any_policy_it_is_the_first(self, admin, shop):
         admin.post(trust_url(shop))
