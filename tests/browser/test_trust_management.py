@@ -47,6 +47,13 @@ def test_trusting_the_signer_of_an_untrusted_artifact_is_one_click(admin, sample
     assert "Acme Build" in page.locator("main").inner_text()
 
 
+def test_the_coverage_of_a_draft_stands_beside_its_effect(admin, draft):
+    draft.get_by_role("link", name="Coverage", exact=True).click()
+    draft.wait_for_url("**/coverage/")
+    assert "would fall under a statement" in draft.locator("main").inner_text()
+    admin.looks_right()
+
+
 def test_form_and_text_are_one_document_and_look_right_with_and_without_faults(admin, draft):
     draft.get_by_role("link", name="Policy", exact=True).click()
     text = draft.locator("#text")
