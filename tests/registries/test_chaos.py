@@ -42,7 +42,6 @@ def endure(ordeal, requests):
     assert ordeal.chaos.requests >= requests
     assert faulty >= 0.2
     assert ordeal.taken_over
-    assert not ordeal.crashes
     ordeal.calm()
     twin = ordeal.undisturbed()
     assert differences(ordeal.states(), ordeal.states(twin)) == {}
