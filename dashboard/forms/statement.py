@@ -55,7 +55,7 @@ class Entries(forms.CharField):
 
     def __init__(self, **kwargs: Any) -> None:
         widget = KeylessText(
-            attrs={"rows": kwargs.pop("rows", 4), "class": "mono", "spellcheck": "false", "wrap": "off"}
+            attrs={"rows": kwargs.pop("rows", 4), "class": "mono grows", "spellcheck": "false", "wrap": "off"}
         )
         super().__init__(required=False, strip=False, widget=widget, **kwargs)
 
