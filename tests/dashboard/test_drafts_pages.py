@@ -115,6 +115,12 @@ def test_the_page_says_the_change_in_words_and_how_many_artifacts_turn(place, ad
     assert len(csv.splitlines()) == 2
 
 
+def test_a_store_that_does_not_exist_is_told_before_the_draft_is_applied(admin):
+    publish()
+    draft = begin(admin, statement(stores=["ca:gone"]))
+    assert "names the trust store ca:gone, which does not exist" in page_of(admin, draft)
+
+
 def test_what_broadens_trust_needs_another_admin(admin, other):
     publish()
     draft = begin(admin, BROAD)
