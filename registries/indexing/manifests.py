@@ -50,7 +50,7 @@ def read_to(shelf: "Shelf", run: Run, digests: Iterable[Digest]) -> Found:
     missing = [digest for digest in wanted if digest not in found]
 
     def fetch(digest: Digest) -> tuple[Manifest, bytes]:
-        fetched = run.source.manifest(run.name, digest)
+        fetched = run.ahead.take(digest) or run.source.manifest(run.name, digest)
         return parse_manifest(fetched.content, fetched.media_type, algorithm=digest.algorithm), fetched.content
 
     for digest, answer in run.fetcher.each(fetch, missing):

@@ -198,6 +198,8 @@ class Asker:
         """The index under a tag; its bytes are fetched only if the tag moved since they were kept."""
         known = question.tags[tag]
         try:
+            if known is None:
+                return _fetched_index(tag, self._run.source.manifest(self._run.name, tag))
             digest = self._run.source.resolve(self._run.name, tag, known)
             if (content := question.kept.get(digest)) is not None:
                 return _index(tag, content)

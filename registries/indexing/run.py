@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from registries import connections, polling
 from registries.budgets import Budget
+from registries.indexing.ahead import Ahead
 from registries.indexing.fetching import Fetcher, InterruptedIndexError
 from registries.leases import Lease
 from registries.models import Fault, Hint, Listing, Presence, Repository
@@ -79,6 +80,8 @@ class Run:
         self.asked: set[Digest] = set()  # lists that were read
         self.reused: set[Digest] = set()  # lists that were not, as they are not due
         self.blocked: dict[Digest, OciError] = {}  # manifests that a policy of the registry keeps from everybody
+        counts = "rate_limit" in repository.registry.capabilities  # such as Docker Hub: what is fetched, not what is asked
+        self.ahead = Ahead(is_allowed=isinstance(source, Client) and not counts)
         self.shaky: set[Digest] = set()  # lists to be read again soon, as something of them failed
         self.anything_changed = False
         self.cut = False  # a limit kept part of the repository unread

@@ -10,7 +10,7 @@ from registries import events
 from registries.events import EventKind
 from registries.indexing import hinted
 from registries.indexing.fetching import InterruptedIndexError
-from registries.indexing.run import Run
+from registries.indexing.run import PASSING, Run
 from registries.models import Event, Repository, SchemaTag, Tag, TagMove
 from registries.oci.digest import Digest
 from registries.oci.errors import OciError
@@ -106,6 +106,12 @@ def _resolve(run: Run, names: Iterable[str], rows: Mapping[str, Tag]) -> dict[st
     """What each tag names now; a tag that cannot be asked is a fault and is left out."""
 
     def ask(name: str) -> Digest:
+        if name not in known and run.ahead.is_wanted:
+            try:
+                return run.ahead.keep(run.source.manifest(run.name, name))
+            except OciError as error:
+                if error.code in PASSING:
+                    raise  # else what is wrong with it is told by its digest
         return run.source.resolve(run.name, name, known.get(name))
 
     known = {name: row.digest for name, row in rows.items() if row.gone_at is None}
