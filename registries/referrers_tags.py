@@ -77,6 +77,10 @@ def look_after(
         for name, known in row.entries.items()
         if at - _when(known) < GIVE_UP and pusher.has_manifest(row.repository, Digest.parse(name))
     }
+    if not ours:
+        _remember(lease, ours)
+        lease.finish(None)
+        return Updated(0)
     return _write(lease, ours, [known["entry"] for known in ours.values()], through, at, sleep, looked=True)
 
 

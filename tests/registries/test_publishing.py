@@ -4,6 +4,7 @@ import json
 from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 
 from demo.registry import Bearer, DemoRegistry
 from registries import connections, credentials, leases, publishing, referrers_tags, tasks
@@ -256,6 +257,16 @@ def test_after_a_day_of_failures_it_is_left(by_tag):
     assert ReferrersTag.objects.get().due_at is None
 
 
+def test_after_a_day_it_is_left_by_a_registry_that_answers_nothing(by_tag):
+    image = by_tag.author.image(tags="1.0")
+    by_tag.publish(signature_of(image))
+    by_tag.quirks.break_(".", reply("503 Service Unavailable"))
+    ReferrersTag.objects.update(due_at=by_tag.at)
+    by_tag.look_after(timedelta(days=2))
+    row = ReferrersTag.objects.get()
+    assert (row.entries, row.due_at, row.leased_until) == ({}, None, None)
+
+
 def test_no_two_writers_of_ours_are_at_one_tag_at_a_time(by_tag):
     image = by_tag.author.image(tags="1.0")
     by_tag.publish(signature_of(image))
@@ -273,7 +284,8 @@ def test_the_sweep_sends_a_nudge_for_tags_that_are_due_and_a_failure_is_in_the_r
     sent = []
     monkeypatch.setattr(tasks.look_after_referrers_tag, "delay", sent.append)
     image = by_tag.author.image(tags="1.0")
-    by_tag.publish(signature_of(image))  # in the past of the real clock
+    by_tag.at = timezone.now() - timedelta(minutes=1)
+    by_tag.publish(signature_of(image))
     tasks.nudge_due()
     row = ReferrersTag.objects.get()
     assert sent == [row.pk]

@@ -90,7 +90,7 @@ class Ordeal:
         self.source, self.lease = source, lease
         self.at = timezone.now()
         self.indexes = self.taken_over = self.number = 0
-        self.images, self.crashes = [], []
+        self.images = []
         self._depth, self._working = None, None
         self._last_read = {}
         files = {("ca", "acme", "root.pem"): pki().root.pem}
@@ -177,7 +177,7 @@ class Ordeal:
         except LeaseLostError:
             pass  # another worker does the rest
         except IntegrityError as error:
-            self.crashes.append(error)
+            raise FalsehoodError("two workers wrote the same row") from error
         finally:
             self._working = outer
         self.indexes += 1
