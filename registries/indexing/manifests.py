@@ -168,25 +168,31 @@ class Shelf:
         self.add(manifest.digest, content)
 
     def write(self) -> None:
-        with self._run.commit():
-            self.put()
+        if self._contents or self.told:
+            with self._run.commit():
+                self.put()
 
     def put(self) -> None:
         """Inside a transaction: write what lies here, always in one order, so that no two writers block each other."""
         if not self._contents and not self.told:
             return
-        digests = sorted(self._contents)
         write_manifests([self.manifests[digest] for digest in sorted(self.manifests)])
-        _write_bytes(self._run.repository, [(digest, self._contents[digest]) for digest in digests])
+        keep(self._contents)
+        _note_served(self._run.repository, self._contents)
         _tell(self.told)
         self._contents, self._bytes, self.manifests, self.told = {}, 0, {}, {}
 
 
-def _write_bytes(repository: models.Repository, contents_: Sequence[tuple[Digest, bytes]]) -> None:
+def keep(contents_: Mapping[Digest, bytes]) -> None:
     """Most rows of an index are these. As plain values they take a fraction of the time that objects take."""
+    rows = [(str(digest), len(content), content) for digest, content in sorted(contents_.items())]
     with connection.cursor() as cursor:
-        cursor.executemany(KEEP, [(str(digest), len(content), content) for digest, content in contents_])
-        cursor.executemany(SERVE, [(repository.pk, str(digest)) for digest, _ in contents_])
+        cursor.executemany(KEEP, rows)
+
+
+def _note_served(repository: models.Repository, digests: Iterable[Digest]) -> None:
+    with connection.cursor() as cursor:
+        cursor.executemany(SERVE, [(repository.pk, str(digest)) for digest in sorted(digests)])
 
 
 def write_manifests(manifests: Sequence[Manifest]) -> None:

@@ -80,12 +80,15 @@ class Run:
         self.asked: set[Digest] = set()  # lists that were read
         self.reused: set[Digest] = set()  # lists that were not, as they are not due
         self.blocked: dict[Digest, OciError] = {}  # manifests that a policy of the registry keeps from everybody
-        counts = "rate_limit" in repository.registry.capabilities  # such as Docker Hub: what is fetched, not what is asked
+        counts = (
+            "rate_limit" in repository.registry.capabilities
+        )  # such as Docker Hub: what is fetched, not what is asked
         self.ahead = Ahead(is_allowed=isinstance(source, Client) and not counts)
         self.shaky: set[Digest] = set()  # lists to be read again soon, as something of them failed
         self.anything_changed = False
         self.cut = False  # a limit kept part of the repository unread
         self.done = self.total = 0
+        self._told: tuple[int, int] | None = None
         self._faults: dict[tuple[str, str], Fault] = {}
         self._fault_count = 0
         self._changed = False
@@ -167,9 +170,17 @@ class Run:
             self.lease.renew()
             yield
             self._write_faults()
+            self._tell()
+
+    def _tell(self) -> None:
+        fields: dict[str, object] = {}
+        if (self.done, self.total) != self._told:
+            self._told = self.done, self.total
             fields = {"progress_done": self.done, "progress_total": self.total}
-            generation = {"generation": F("generation") + 1} if self._is_time_to_announce() else {}
-            Repository.objects.filter(pk=self.repository.pk).update(**fields, **generation)
+        if self._is_time_to_announce():
+            fields["generation"] = F("generation") + 1
+        if fields:
+            Repository.objects.filter(pk=self.repository.pk).update(**fields)
 
     def _is_time_to_announce(self) -> bool:
         now = self.now()
