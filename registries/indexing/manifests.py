@@ -1,7 +1,7 @@
 """Manifests and small blobs: from what is kept, or from the registry; kept once read, for whoever names them next."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import batched
+from itertools import batched, chain
 from types import TracebackType
 from typing import Self
 
@@ -17,6 +17,7 @@ from registries.oci.digest import Digest
 from registries.oci.errors import OciError, RegistryError
 from registries.oci.manifest import Manifest, parse_manifest
 from registries.oci.media_types import Kind
+from registries.oci.source import FetchedManifest
 
 QUERY = 500  # digests a query
 MOST_BYTES = 8 * 1024 * 1024  # held before they are written
@@ -50,10 +51,11 @@ def read_to(shelf: "Shelf", run: Run, digests: Iterable[Digest]) -> Found:
     missing = [digest for digest in wanted if digest not in found]
 
     def fetch(digest: Digest) -> tuple[Manifest, bytes]:
-        fetched = run.ahead.take(digest) or run.source.manifest(run.name, digest)
-        return parse_manifest(fetched.content, fetched.media_type, algorithm=digest.algorithm), fetched.content
+        return _parsed(run.source.manifest(run.name, digest))
 
-    for digest, answer in run.fetcher.each(fetch, missing):
+    came = {digest: answer for digest in missing if (answer := _came_ahead(run, digest))}
+    answers = run.fetcher.each(fetch, [digest for digest in missing if digest not in came])
+    for digest, answer in chain(came.items(), answers):
         if isinstance(answer, OciError):
             found[digest] = answer
             if answer.code == BLOCKED:
@@ -62,6 +64,30 @@ def read_to(shelf: "Shelf", run: Run, digests: Iterable[Digest]) -> Found:
             shelf.add_manifest(*answer)
             found[digest] = answer[0]
     return found
+
+
+def keep_ahead(run: Run) -> None:
+    """Keep what was fetched ahead and is not read in this run any more, so that the next one need not fetch it."""
+    with Shelf(run) as shelf:
+        for digest in run.ahead.held():
+            answer = _came_ahead(run, digest)
+            if answer and not isinstance(answer, OciError):
+                shelf.add_manifest(*answer)
+        shelf.write()
+
+
+def _came_ahead(run: Run, digest: Digest) -> tuple[Manifest, bytes] | OciError | None:
+    """What came with the tag that names it. This is no answer to a question of now, so the fetcher hears nothing of it."""
+    try:
+        fetched = run.ahead.take(digest)
+        return _parsed(fetched) if fetched else None
+    except OciError as error:
+        return error
+
+
+def _parsed(fetched: FetchedManifest) -> tuple[Manifest, bytes]:
+    manifest = parse_manifest(fetched.content, fetched.media_type, algorithm=fetched.digest.algorithm)
+    return manifest, fetched.content
 
 
 def keep_blobs(shelf: "Shelf", run: Run, manifests: Iterable[Manifest]) -> None:

@@ -80,10 +80,7 @@ class Run:
         self.asked: set[Digest] = set()  # lists that were read
         self.reused: set[Digest] = set()  # lists that were not, as they are not due
         self.blocked: dict[Digest, OciError] = {}  # manifests that a policy of the registry keeps from everybody
-        counts = (
-            "rate_limit" in repository.registry.capabilities
-        )  # such as Docker Hub: what is fetched, not what is asked
-        self.ahead = Ahead(is_allowed=isinstance(source, Client) and not counts)
+        self.ahead = Ahead(source, self.name, repository.registry.capabilities)
         self.shaky: set[Digest] = set()  # lists to be read again soon, as something of them failed
         self.anything_changed = False
         self.cut = False  # a limit kept part of the repository unread

@@ -138,8 +138,8 @@ class Connection:
     ) -> Iterator[tuple[Answer, bool]]:
         """Each page and whether another may follow. The first may be a failure; a later failure raises RegistryError.
 
-        `last` tells the name after which to go on where a full page (of so many, if we said how many) carries no link, and none did
-        before: whoever gives links gives none at the end.
+        `last` tells the name after which to go on where a full page (of so many, if we said how many) carries no link.
+        After pages with links, none is the end.
         """
         answer, path, size = self._first_page(call, sizes, query)
         seen, linked = {path}, False

@@ -120,8 +120,7 @@ def test_a_second_index_of_an_unchanged_registry_fetches_no_body(bench):
         bench.author.referrer(image, b"%d" % number)
         bench.author.signature(image, b"envelope %d" % number)
     first = bench.index()
-    assert first["manifest"] == 7
-    assert first["blob"] == 6
+    assert first == {"tags": 1, "manifest": 2 + 6, "referrers": 7, "blob": 6}  # the image by either of its tags
     second = bench.index()
     assert second == {"tags": 1, "manifest_head": 2, "referrers": 7}
     assert bench.repository.requests == second
@@ -161,7 +160,7 @@ def test_a_registry_that_only_names_a_digest_known_from_elsewhere_gets_nothing_o
     bench.author.signature(bench.author.image(tags="1.0"), b"secret envelope")
     bench.index()
     image, _ = copied(bench)
-    bench.quirks.break_(r"GET /v2/team/copy/(manifests|blobs)/sha256", reply("404 Not Found"))
+    bench.quirks.break_(r"GET /v2/team/copy/(manifests|blobs)/", reply("404 Not Found"))
     bench.index()
     assert not Served.objects.filter(repository=bench.repository).exists()
     assert bench.present() == of(image)
