@@ -284,11 +284,9 @@ class Run:
         seen = Q(seen_at__lt=self.began if self.whole else self.at)
         old = Fault.objects.filter(seen, repository=self.repository).values_list("pk", "digest", "subject")
         asked, reused = ({str(digest) for digest in digests} for digests in (self.asked, self.reused))
-        mended = [
-            pk
-            for pk, thing, subject in old
-            if ({thing, str(subject)}.isdisjoint(reused) if self.whole else {thing, str(subject)} & asked)
-        ]
+        # What a list told of is looked at with that list; anything else by itself.
+        told_by = {pk: str(subject or thing) for pk, thing, subject in old}
+        mended = [pk for pk, by in told_by.items() if (by not in reused if self.whole else by in asked)]
         Fault.objects.filter(pk__in=mended).delete()
 
 

@@ -27,12 +27,12 @@ def make_ordeal(db, tmp_path):
 
 
 def differences(ours, theirs):
-    """What differs between two states of a fleet, each with its part; a fault may be told of for longer than it lasts."""
+    """What differs between two states of a fleet, each with its part."""
     return {
         (name, part): (ours[name][part], theirs[name][part])
         for name in ours
         for part in ours[name]
-        if part != "faults" and ours[name][part] != theirs[name][part]
+        if ours[name][part] != theirs[name][part]
     }
 
 

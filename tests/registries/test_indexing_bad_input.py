@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from dashboard.models import Role
-from registries.models import Content, Fault, ListingHistory, Manifest, Presence, Repository, Tag
+from registries.models import Content, Fault, Listing, ListingHistory, Manifest, Presence, Repository, Tag
 from registries.oci.digest import Digest
 from tests.dashboard.rows import make_person
 from tests.simulators.images import INDEX, MANIFEST, SIGNATURE, SPDX, descriptor, digest_of
@@ -390,3 +390,17 @@ def test_faults_that_are_mended_vanish(pair):
     bench.quirks.mend()
     bench.index()
     assert Fault.objects.count() == 0
+
+
+def test_what_a_list_told_of_is_mended_with_that_list_whenever_the_referrers_own_list_is_due(bench):
+    image = bench.author.image(tags="1.0")
+    signature = bench.author.signature(image, b"envelope")
+    bench.quirks.break_("/blobs/", reply("200 OK", b"another one"))
+    bench.index()
+    assert bench.fault(signature).subject == Digest.of(image)
+    bench.quirks.mend()
+    rested = bench.at + timedelta(days=30)
+    Listing.objects.filter(subject=Digest.of(signature)).update(due_at=rested)
+    bench.index(everything=False, after=timedelta(days=8))
+    assert bench.listing(signature).checked_at < bench.at
+    assert bench.faults() == []
