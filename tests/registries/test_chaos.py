@@ -27,12 +27,12 @@ def make_ordeal(db, tmp_path):
 
 
 def differences(ours, theirs):
-    """What differs between two states of a fleet, each with its part; a fault may be told of for longer than it lasts."""
+    """What differs between two states of a fleet, each with its part."""
     return {
         (name, part): (ours[name][part], theirs[name][part])
         for name in ours
         for part in ours[name]
-        if part != "faults" and ours[name][part] != theirs[name][part]
+        if ours[name][part] != theirs[name][part]
     }
 
 
@@ -113,7 +113,7 @@ class Unfenced(Lease):
     [
         {"source": PartialListIsWhole},
         {"source": FaultIsEmpty},
-        {"lease": Unfenced, "takeovers": 0.05},
+        {"lease": Unfenced, "takeovers": 0.1},
     ],
     ids=["partial-list-is-whole", "fault-is-empty", "unfenced"],
 )
