@@ -59,9 +59,7 @@ def act(client, draft, name, **fields):
 
 
 def run(draft):
-    for part in PreviewPart.objects.filter(preview__draft=draft):
-        with leases.claim(previewing.due_parts(part.due_at), part.pk) as lease:
-            previewing.run(lease)
+    previewing.work(Preview.objects.get(draft=draft).pk)
 
 
 def page_of(client, draft):

@@ -43,9 +43,7 @@ def draft_of(author, *statements, files=None):
 
 def previewed(draft, at=NOW):
     made = previewing.begin(draft, at)
-    for part in PreviewPart.objects.filter(preview=made):
-        with leases.claim(previewing.due_parts(at + HOUR), part.pk) as lease:
-            previewing.run(lease)
+    previewing.work(made.pk)
     return made
 
 
