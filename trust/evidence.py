@@ -4,7 +4,7 @@ No network, no policy, and no clock but for saying when it was done.
 """
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -58,14 +58,7 @@ def examine_missing[Row: DueRow](
 
 def unexamined(repository: Repository) -> QuerySet[Manifest]:
     """Signature manifests without evidence, with that of another version, or whose bytes came after all."""
-    return unexamined_in([repository.pk])
-
-
-def unexamined_in(repositories: Collection[int]) -> QuerySet[Manifest]:
-    """The same of several repositories."""
-    here = Manifest.objects.filter(
-        IS_SIGNATURE, subject__isnull=False, presences__repository__in=repositories
-    ).distinct()
+    here = Manifest.objects.filter(IS_SIGNATURE, subject__isnull=False, presences__repository=repository).distinct()
     manifest_came = Q(signature__fault_code="manifest_missing") & _kept("digest")
     envelope_came = Q(signature__fault_code__in=["envelope_missing", "envelope_type"]) & _kept("signature__envelope")
     outdated = Q(signature=None) | ~Q(signature__evidence_version=EVIDENCE_VERSION)

@@ -20,7 +20,6 @@ from registries.polling import Tier, interval
 from trust import drafts, revisions, verification
 from trust.draft_answers import After, Known, known_of
 from trust.draft_rows import Draft, Preview, PreviewGroup, PreviewPart
-from trust.evidence import unexamined_in
 from trust.models import GREEN, ArtifactStatus, Judgement, word_at
 from trust.notary.evidence import EVIDENCE_VERSION
 from trust.notary.judge import JUDGE_VERSION
@@ -28,7 +27,7 @@ from trust.notary.outcome import Word
 
 SOON = timedelta(seconds=1)
 MOST_PARTS = 100  # repositories done at a time
-LARGE = 10_000  # artifacts; of repositories that have as many, no more are done at a time
+LARGE = 30_000  # artifacts; of repositories that have as many, no more are done at a time
 WRITTEN = 1000  # rows in one statement
 
 type Parts = Sequence[Lease[PreviewPart]]
@@ -151,7 +150,7 @@ def _write(parts: Parts, groups: Mapping[int, list[PreviewGroup]]) -> int:
 
 
 def _judged(repositories: Collection[int], active: int | None) -> set[int]:
-    """Those of which what is stored is what holds under the active revision (`again.holds_as_judged`, of many)."""
+    """Those of which what is stored is what holds under the active revision, as far as what has come since was announced."""
     current = Judgement.objects.filter(
         repository__in=repositories,
         revision=active,
@@ -159,8 +158,7 @@ def _judged(repositories: Collection[int], active: int | None) -> set[int]:
         evidence_version=EVIDENCE_VERSION,
         judge_version=JUDGE_VERSION,
     )
-    judged = set(current.values_list("repository_id", flat=True))
-    return judged.difference(unexamined_in(judged).values_list("presences__repository", flat=True))
+    return set(current.values_list("repository_id", flat=True))
 
 
 class Asked(NamedTuple):
