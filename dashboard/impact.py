@@ -179,8 +179,8 @@ def page(filters: Filters, preview: Preview, after: str = "", size: int = PAGE_S
         Q(old_listing=False, recent_since=None)
         | Q(old_listing=False, recent_since__lt=OuterRef("listed_at"))
         | Q(old_listing=True, recent_since__gte=OuterRef("listed_at")),
+        Q(question=OuterRef("course")) | Q(question=OuterRef("question")),
         part__repository=OuterRef("repository"),
-        question=OuterRef("question"),
         before=OuterRef("word_now"),
     )
     rows = previewing.artifacts(preview).filter(Exists(mine)).select_related("repository__registry").order_by("pk")
@@ -191,7 +191,7 @@ def page(filters: Filters, preview: Preview, after: str = "", size: int = PAGE_S
 
 def _with_groups(statuses: Sequence[ArtifactStatus], groups: QuerySet[PreviewGroup]) -> list[Row]:
     asked = {
-        "question__in": {row.question for row in statuses},
+        "question__in": {key for row in statuses for key in (row.course, row.question)},
         "part__repository__in": {row.repository_id for row in statuses},
     }
     known = {
@@ -200,8 +200,11 @@ def _with_groups(statuses: Sequence[ArtifactStatus], groups: QuerySet[PreviewGro
     }
     rows = []
     for status in statuses:
-        key = status.repository_id, status.question, vars(status)["word_now"]
-        recent, old = known.get((*key, False)), known.get((*key, True))
+        recent, old = (
+            known.get((status.repository_id, status.course, vars(status)["word_now"], age))
+            or known.get((status.repository_id, status.question, vars(status)["word_now"], age))
+            for age in (False, True)
+        )
         is_old = old and (
             not recent or (status.listed_at and old.recent_since and status.listed_at <= old.recent_since)
         )

@@ -1,6 +1,6 @@
 """Preview: a draft judged against all that is stored, without a word of it being written down as a verdict.
 
-Rows of which the same is asked are judged once (`again`), so what is kept is one group for each question whose word changes.
+Rows of the same course are judged once (`questions`), so what is kept is one group for each course whose word changes.
 Repositories are done some at a time, in a few queries whatever their number; the first alone, for figures at once.
 """
 
@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from django.db import transaction
-from django.db.models import Count, F, Min, Q, QuerySet
+from django.db.models import Case, CharField, Count, F, Min, Q, QuerySet, When
 from django.utils import timezone
 
 from registries import leases
@@ -18,7 +18,7 @@ from registries.leases import Lease
 from registries.models import Repository
 from registries.polling import Tier, interval
 from trust import drafts, revisions, verification
-from trust.draft_answers import After, Known, known_of
+from trust.draft_answers import After, Answers, Known, known_of
 from trust.draft_rows import Draft, Preview, PreviewGroup, PreviewPart
 from trust.models import GREEN, ArtifactStatus, Judgement, word_at
 from trust.notary.evidence import EVIDENCE_VERSION
@@ -30,7 +30,22 @@ MOST_PARTS = 100  # repositories done at a time
 LARGE = 30_000  # artifacts; of repositories that have as many, no more are done at a time
 WRITTEN = 1000  # rows in one statement
 
+COURSE = Case(When(Q(question="") | Q(course=""), then=F("question")), default=F("course"), output_field=CharField())
+
 type Parts = Sequence[Lease[PreviewPart]]
+
+
+class Asked(NamedTuple):
+    """The artifacts of one repository that are of the same course and have the same word now."""
+
+    course: str
+    "Or their question, where the draft tells them apart; empty where they would have to be judged first."
+    before: str
+    artifacts: int
+    sample: int
+    "Key of the status of one of them."
+    old: Sequence[int]
+    "How many have a listing that is too old to be green with, by the tier that they would have to be of."
 
 
 def begin(draft: Draft, at: datetime) -> Preview:
@@ -127,18 +142,37 @@ def _preview(parts: Parts, preview: Preview, known: Known) -> int:
     repositories = Repository.objects.select_related("registry").in_bulk(asked)
     groups: dict[int, list[PreviewGroup]] = {}
     for lease in parts:
-        part, rows = lease.row, asked.get(lease.row.repository_id)
-        if rows is None or any(not row.question for row in rows):
+        part = lease.row
+        if part.repository_id not in asked:
             continue
         repository = repositories[part.repository_id]
         answers = known.under(known.rulings(repository))
-        samples = {row.question: row.sample for row in rows if row.question not in answers}
-        if not samples or known.judge(repository, samples, lease, answers):
-            groups[part.pk] = [group for row in rows for group in _groups(part, row, answers[row.question], preview)]
+        rows = _answered(repository, asked.pop(part.repository_id), preview, known, lease, answers)
+        if rows is not None:
+            groups[part.pk] = [group for row in rows for group in _groups(part, row, answers[row.course], preview)]
             part.done_at = timezone.now()
             part.artifacts = sum(row.artifacts for row in rows)
             part.changed = sum(group.artifacts for group in groups[part.pk] if group.before != group.after)
     return _write([lease for lease in parts if lease.row.pk in groups], groups)
+
+
+def _answered(
+    repository: Repository,
+    rows: list[Asked],
+    preview: Preview,
+    known: Known,
+    lease: Lease[PreviewPart],
+    answers: Answers,
+) -> list[Asked] | None:
+    """The rows, every course answered; None where what is stored is not what was judged."""
+    while True:
+        if not known.told_apart.isdisjoint(row.course for row in rows):
+            rows = _asked([repository.pk], preview, F("question"))[repository.pk]
+        samples = {row.course: row.sample for row in rows if row.course not in answers}
+        if not samples:
+            return rows
+        if "" in samples or not known.judge(repository, samples, lease, answers):
+            return None
 
 
 def _write(parts: Parts, groups: Mapping[int, list[PreviewGroup]]) -> int:
@@ -161,26 +195,14 @@ def _judged(repositories: Collection[int], active: int | None) -> set[int]:
     return set(current.values_list("repository_id", flat=True))
 
 
-class Asked(NamedTuple):
-    """The artifacts of one repository of which the same is asked and that have the same word now."""
-
-    question: str
-    before: str
-    artifacts: int
-    sample: int
-    "Key of the status of one of them."
-    old: Sequence[int]
-    "How many have a listing that is too old to be green with, by the tier that they would have to be of."
-
-
-def _asked(repositories: Iterable[int], preview: Preview) -> dict[int, list[Asked]]:
+def _asked(repositories: Iterable[int], preview: Preview, by: F | Case = COURSE) -> dict[int, list[Asked]]:
     """By repository; of one that holds no artifact, nothing."""
     found: dict[int, list[Asked]] = {pk: [] for pk in repositories}
     rows = _with_word(ArtifactStatus.objects.filter(repository__in=found.keys()), preview).order_by()
     old = {f"old_{tier}": Count("pk", filter=Q(listed_at__lte=_recent_since(tier, preview))) for tier in Tier}
-    named = rows.values_list("question", "word_now", "repository_id")
-    for question, before, repository, artifacts, sample, *ages in named.annotate(Count("pk"), Min("pk"), **old):
-        found[repository].append(Asked(question, before, artifacts, sample, ages))
+    named = rows.annotate(runs=by).values_list("runs", "word_now", "repository_id")
+    for course, before, repository, artifacts, sample, *ages in named.annotate(Count("pk"), Min("pk"), **old):
+        found[repository].append(Asked(course, before, artifacts, sample, ages))
     return found
 
 
@@ -190,7 +212,7 @@ def _recent_since(tier: Tier, preview: Preview) -> datetime:
 
 
 def _groups(part: PreviewPart, row: Asked, after: After, preview: Preview) -> Iterable[PreviewGroup]:
-    """The groups of one question: those with a recent listing and those without, as far as they are worth keeping."""
+    """The groups of one course: those with a recent listing and those without, as far as they are worth keeping."""
     ages = after.tier is not None and after.word in GREEN  # an old listing keeps a green word from holding
     old = row.old[after.tier] if ages else 0
     for artifacts, is_old in ((row.artifacts - old, False), (old, True)):
@@ -198,7 +220,7 @@ def _groups(part: PreviewPart, row: Asked, after: After, preview: Preview) -> It
         if artifacts and (word != row.before or after.hinges_on):
             yield PreviewGroup(
                 part=part,
-                question=row.question,
+                question=row.course,
                 before=row.before,
                 after=word,
                 recent_since=_recent_since(after.tier, preview) if ages else None,

@@ -7,9 +7,8 @@ import pytest
 from django.contrib.auth.models import User
 
 from dashboard import impact
-from registries import leases
 from registries.models import Listing
-from tests.trust.seeding import HOUR, NOW, Place, policy, publish, statement, store_files
+from tests.trust.seeding import NOW, Place, policy, publish, statement, store_files
 from tests.trust.test_again import REVISIONS, fill
 from trust import drafts, previewing, remembering, revisions
 from trust.draft_rows import PreviewGroup, PreviewPart
