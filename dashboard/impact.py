@@ -7,7 +7,7 @@ from typing import Self
 from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet, Sum
 from django.http import QueryDict
 
-from trust import previewing
+from trust import preview_groups
 from trust.draft_rows import Draft, Preview, PreviewGroup, PreviewPart
 from trust.models import GREEN, ArtifactStatus
 from trust.notary.outcome import Word
@@ -183,7 +183,7 @@ def page(filters: Filters, preview: Preview, after: str = "", size: int = PAGE_S
         part__repository=OuterRef("repository"),
         before=OuterRef("word_now"),
     )
-    rows = previewing.artifacts(preview).filter(Exists(mine)).select_related("repository__registry").order_by("pk")
+    rows = preview_groups.artifacts(preview).filter(Exists(mine)).select_related("repository__registry").order_by("pk")
     found = list(rows.filter(pk__gt=_place(after))[: size + 1])
     shown = found[:size]
     return Page(_with_groups(shown, groups), str(shown[-1].pk) if len(found) > size else "")

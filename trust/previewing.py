@@ -4,48 +4,32 @@ Rows of the same course are judged once (`questions`), so what is kept is one gr
 Repositories are done some at a time, in a few queries whatever their number; the first alone, for figures at once.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
-from typing import NamedTuple
 
 from django.db import transaction
-from django.db.models import Case, CharField, Count, F, Min, Q, QuerySet, When
+from django.db.models import F, QuerySet
 from django.utils import timezone
 
 from registries import leases
 from registries.leases import Lease
 from registries.models import Repository
-from registries.polling import Tier, interval
 from trust import drafts, revisions, verification
-from trust.draft_answers import After, Answers, Known, known_of
+from trust.draft_answers import Answers, Known, known_of
 from trust.draft_rows import Draft, Preview, PreviewGroup, PreviewPart
-from trust.models import GREEN, ArtifactStatus, Judgement, word_at
+from trust.models import Judgement
 from trust.notary.evidence import EVIDENCE_VERSION
 from trust.notary.judge import JUDGE_VERSION
-from trust.notary.outcome import Word
+from trust.preview_groups import Asked, Group, asked, groups_of
+from trust.rewriting import add_rows
 
 SOON = timedelta(seconds=1)
 MOST_PARTS = 100  # repositories done at a time
 LARGE = 30_000  # artifacts; of repositories that have as many, no more are done at a time
 WRITTEN = 1000  # rows in one statement
 
-COURSE = Case(When(Q(question="") | Q(course=""), then=F("question")), default=F("course"), output_field=CharField())
-
 type Parts = Sequence[Lease[PreviewPart]]
-
-
-class Asked(NamedTuple):
-    """The artifacts of one repository that are of the same course and have the same word now."""
-
-    course: str
-    "Or their question, where the draft tells them apart; empty where they would have to be judged first."
-    before: str
-    artifacts: int
-    sample: int
-    "Key of the status of one of them."
-    old: Sequence[int]
-    "How many have a listing that is too old to be green with, by the tier that they would have to be of."
 
 
 def begin(draft: Draft, at: datetime) -> Preview:
@@ -115,16 +99,6 @@ def run(parts: Parts) -> int:
     return done
 
 
-def artifacts(preview: Preview) -> QuerySet[ArtifactStatus]:
-    """All artifacts, with the word (`word_now`) of which the preview says that it would be another one."""
-    rows = ArtifactStatus.objects.filter(repository__in=preview.parts.values("repository"))
-    return _with_word(rows, preview)
-
-
-def _with_word(rows: QuerySet[ArtifactStatus], preview: Preview) -> QuerySet[ArtifactStatus]:
-    return rows.artifacts().annotate(word_now=word_at(preview.against, preview.at))
-
-
 def _judge(part: Lease[PreviewPart]) -> bool:
     """Judge a repository by what is active now, if nobody else is at it."""
     part.renew()
@@ -138,18 +112,18 @@ def _judge(part: Lease[PreviewPart]) -> bool:
 
 def _preview(parts: Parts, preview: Preview, known: Known) -> int:
     """Preview and finish those whose stored verdicts hold, and say how many artifacts those have."""
-    asked = _asked(_judged([lease.row.repository_id for lease in parts], preview.against), preview)
-    repositories = Repository.objects.select_related("registry").in_bulk(asked)
-    groups: dict[int, list[PreviewGroup]] = {}
+    found = asked(_judged([lease.row.repository_id for lease in parts], preview.against), preview)
+    repositories = Repository.objects.select_related("registry").in_bulk(found)
+    groups: dict[int, list[Group]] = {}
     for lease in parts:
         part = lease.row
-        if part.repository_id not in asked:
+        if part.repository_id not in found:
             continue
         repository = repositories[part.repository_id]
         answers = known.under(known.rulings(repository))
-        rows = _answered(repository, asked.pop(part.repository_id), preview, known, lease, answers)
+        rows = _answered(repository, found.pop(part.repository_id), preview, known, lease, answers)
         if rows is not None:
-            groups[part.pk] = [group for row in rows for group in _groups(part, row, answers[row.course], preview)]
+            groups[part.pk] = [group for row in rows for group in groups_of(part, row, answers[row.course], preview)]
             part.done_at = timezone.now()
             part.artifacts = sum(row.artifacts for row in rows)
             part.changed = sum(group.artifacts for group in groups[part.pk] if group.before != group.after)
@@ -167,7 +141,7 @@ def _answered(
     """The rows, every course answered; None where what is stored is not what was judged."""
     while True:
         if not known.told_apart.isdisjoint(row.course for row in rows):
-            rows = _asked([repository.pk], preview, F("question"))[repository.pk]
+            rows = asked([repository.pk], preview, F("question"))[repository.pk]
         samples = {row.course: row.sample for row in rows if row.course not in answers}
         if not samples:
             return rows
@@ -175,10 +149,10 @@ def _answered(
             return None
 
 
-def _write(parts: Parts, groups: Mapping[int, list[PreviewGroup]]) -> int:
+def _write(parts: Parts, groups: Mapping[int, list[Group]]) -> int:
     with transaction.atomic():
         mine = [lease.row for lease in leases.finish_some(parts)]
-        PreviewGroup.objects.bulk_create((group for part in mine for group in groups[part.pk]), batch_size=WRITTEN)
+        add_rows(PreviewGroup, Group._fields, (group for part in mine for group in groups[part.pk]))
         PreviewPart.objects.bulk_update(mine, ["done_at", "artifacts", "changed"])
     return sum(part.artifacts for part in mine)
 
@@ -193,42 +167,3 @@ def _judged(repositories: Collection[int], active: int | None) -> set[int]:
         judge_version=JUDGE_VERSION,
     )
     return set(current.values_list("repository_id", flat=True))
-
-
-def _asked(repositories: Iterable[int], preview: Preview, by: F | Case = COURSE) -> dict[int, list[Asked]]:
-    """By repository; of one that holds no artifact, nothing."""
-    found: dict[int, list[Asked]] = {pk: [] for pk in repositories}
-    rows = _with_word(ArtifactStatus.objects.filter(repository__in=found.keys()), preview).order_by()
-    old = {f"old_{tier}": Count("pk", filter=Q(listed_at__lte=_recent_since(tier, preview))) for tier in Tier}
-    named = rows.annotate(runs=by).values_list("runs", "word_now", "repository_id")
-    for course, before, repository, artifacts, sample, *ages in named.annotate(Count("pk"), Min("pk"), **old):
-        found[repository].append(Asked(course, before, artifacts, sample, ages))
-    return found
-
-
-def _recent_since(tier: Tier, preview: Preview) -> datetime:
-    """A listing that was made later is recent (`Listing.recent_until`)."""
-    return preview.at - 2 * interval(tier)
-
-
-def _groups(part: PreviewPart, row: Asked, after: After, preview: Preview) -> Iterable[PreviewGroup]:
-    """The groups of one course: those with a recent listing and those without, as far as they are worth keeping."""
-    ages = after.tier is not None and after.word in GREEN  # an old listing keeps a green word from holding
-    old = row.old[after.tier] if ages else 0
-    for artifacts, is_old in ((row.artifacts - old, False), (old, True)):
-        word = Word.stale.value if is_old else after.word
-        if artifacts and (word != row.before or after.hinges_on):
-            yield PreviewGroup(
-                part=part,
-                question=row.course,
-                before=row.before,
-                after=word,
-                recent_since=_recent_since(after.tier, preview) if ages else None,
-                old_listing=is_old,
-                reason="listing_old" if is_old else after.reason,
-                message=after.message,
-                signer=after.signer,
-                statement=after.statement,
-                hinges_on=list(after.hinges_on),
-                artifacts=artifacts,
-            )
