@@ -10,7 +10,7 @@ from django.db.models import Case, CharField, Count, F, Min, Q, QuerySet, When
 from registries.polling import Tier, interval
 from trust.draft_answers import After
 from trust.draft_rows import Preview, PreviewPart
-from trust.models import GREEN, ArtifactStatus, word_at
+from trust.models import GREEN, ArtifactStatus, ArtifactStatusQuerySet, word_at
 from trust.notary.outcome import Word
 from trust.rewriting import moment
 
@@ -36,7 +36,7 @@ def artifacts(preview: Preview) -> QuerySet[ArtifactStatus]:
     return _with_word(rows, preview)
 
 
-def _with_word(rows: QuerySet[ArtifactStatus], preview: Preview) -> QuerySet[ArtifactStatus]:
+def _with_word(rows: ArtifactStatusQuerySet, preview: Preview) -> QuerySet[ArtifactStatus]:
     return rows.artifacts().annotate(word_now=word_at(preview.against, preview.at))
 
 
@@ -70,8 +70,8 @@ class Group(NamedTuple):
 
 def groups_of(part: PreviewPart, row: Asked, after: After, preview: Preview) -> Iterable[Group]:
     """The groups of one course: those with a recent listing and those without, as far as they are worth keeping."""
-    ages = after.tier is not None and after.word in GREEN  # an old listing keeps a green word from holding
-    old = row.old[after.tier] if ages else 0
+    tier = after.tier if after.word in GREEN else None  # an old listing keeps a green word from holding, and no other
+    old = 0 if tier is None else row.old[tier]
     for artifacts, is_old in ((row.artifacts - old, False), (old, True)):
         word = Word.stale.value if is_old else after.word
         if artifacts and (word != row.before or after.hinges_on):
@@ -80,7 +80,7 @@ def groups_of(part: PreviewPart, row: Asked, after: After, preview: Preview) -> 
                 question=row.course,
                 before=row.before,
                 after=word,
-                recent_since=moment(_recent_since(after.tier, preview)) if ages else None,
+                recent_since=None if tier is None else moment(_recent_since(tier, preview)),
                 old_listing=is_old,
                 reason="listing_old" if is_old else after.reason,
                 message=after.message,

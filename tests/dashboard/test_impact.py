@@ -163,6 +163,23 @@ def test_a_preview_of_more_repositories_asks_the_database_hardly_more(maria):
     assert many - few < 32  # sixteen at a time, then 32
 
 
+@pytest.mark.parametrize("stored", [{"question": ""}, {"question": "of another time"}, {"course": "of another time"}])
+def test_what_is_stored_otherwise_than_judged_is_judged_first(place, maria, stored):
+    place.signed("release")
+    publish(statement())
+    place.judge()
+    ArtifactStatus.objects.update(**stored)
+    keeps_its_word(draft_of(maria, statement(level="permissive")), maria, place)
+
+
+def test_what_was_never_judged_is_judged_first(place, maria):
+    place.signed("release")
+    publish(statement())
+    keeps = previewed(draft_of(maria, statement(level="permissive")))
+    assert [part.artifacts for part in PreviewPart.objects.filter(preview=keeps)] == [1]
+    assert ArtifactStatus.objects.get().word == "verified"
+
+
 def test_a_repository_that_cannot_be_previewed_keeps_no_other_from_it(place, maria):
     places = [place, *(Place(f"shop/app-{n}") for n in range(5))]
     publish(statement())
