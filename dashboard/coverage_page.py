@@ -9,7 +9,6 @@ from django.http import QueryDict
 
 from dashboard import access
 from trust.coverage import Coverage, Covered, How, Named, Reached, Satisfied, cover, satisfied
-from trust.models import TrustRevision
 from trust.notary.trust_policy import WILDCARD
 from trust.revisions import Material
 
@@ -211,10 +210,9 @@ def row_as_json(row: Covered) -> dict[str, Any]:
     }
 
 
-def page_as_json(page: CoveragePage, revision: TrustRevision) -> dict[str, Any]:
+def page_as_json(page: CoveragePage) -> dict[str, Any]:
     """The whole map: every repository that passes the filters, and the policy's side of it."""
     return {
-        "revision": revision.number,
         "total": page.total,
         "counts": {how.value: number for how, number in page.counts.items()},
         "statements": [

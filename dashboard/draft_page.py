@@ -10,6 +10,7 @@ from dashboard import access, reviewing
 from dashboard.impact import Impact
 from dashboard.json_lines import Line, compare
 from dashboard.reviewing import Review
+from dashboard.trust_pages import hollow_statements
 from trust import drafts, revisions
 from trust.additions import Additions
 from trust.broadening import Broadening, broadenings
@@ -33,7 +34,8 @@ class ContentDifference:
     lines: Sequence[Line] | None
     blob_lines: Sequence[Line] | None
     fault: str = ""
-
+    hollow: Sequence[str] = ()
+    "Statements of the later one that name a store that does not exist."
     same: bool = False
     "Both are made of the same bytes."
 
@@ -44,7 +46,7 @@ class ContentDifference:
 
 def difference_between(before: Content | None, after: Content) -> ContentDifference:
     """The difference, in words as far as both can be read."""
-    fault, words, broadened = "", list[Difference](), list[Broadening]()
+    fault, words, broadened, hollow = "", list[Difference](), list[Broadening](), list[str]()
     try:
         old = drafts.material_of(before) if before else None
         new = drafts.material_of(after)
@@ -53,12 +55,14 @@ def difference_between(before: Content | None, after: Content) -> ContentDiffere
     else:
         labels = label_differences(before.additions if before else Additions(), after.additions)
         words, broadened = [*differences(old, new), *labels], broadenings(old, new)
+        hollow = hollow_statements(new)
     return ContentDifference(
         words,
         broadened,
         compare(before.policy if before else b"", after.policy),
         compare(before.blob_policy if before else b"", after.blob_policy),
         fault,
+        hollow,
         same=before == after,
     )
 

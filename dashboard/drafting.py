@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from dashboard import audit
 from dashboard.requests import Request
+from dashboard.templatetags.signboard import inert_text
 from trust import drafts, previewing, revisions, tasks
 from trust.draft_rows import Draft
 from trust.revisions import Content
@@ -25,7 +26,8 @@ def begin(request: Request, content: Content, reason: str = "", based_on: int | 
     now = timezone.now()
     assert isinstance(request.user, User), "only admins draft"
     with transaction.atomic():
-        draft = drafts.begin(content, based_on or revisions.active_number(), request.user, now, reason)
+        # The names of signers and files are foreign, and whoever applies it gives this reason as theirs.
+        draft = drafts.begin(content, based_on or revisions.active_number(), request.user, now, inert_text(reason))
         audit.record(request.user, "trust_draft.begun", str(draft), now, fingerprint=fingerprint(draft))
         preview(draft)
     return draft

@@ -15,7 +15,7 @@ from trust.notary.errors import NotaryError
 from trust.notary.levels import OVERRIDABLE, Action
 from trust.notary.trust_policy import WILDCARD, Statement, StoreName, TrustPolicy
 from trust.notary.trust_store import TrustStores
-from trust.revisions import StoreFiles
+from trust.revisions import Material, StoreFiles
 
 MOST_SHOWN = 50  # certificates of a file
 EXPIRES_SOON = timedelta(days=30)
@@ -69,11 +69,16 @@ class StatementRow:
         found = []
         if statement.trusts_any_identity:
             found.append(f"Statement {name} accepts every identity that its trust stores vouch for.")
-        found += [
-            f"Statement {name} names the trust store {store}, which does not exist: nothing that rests on it verifies."
+        return (*found, *self.hollow)
+
+    @property
+    def hollow(self) -> tuple[str, ...]:
+        """What it names and nobody filled."""
+        return tuple(
+            f"Statement {self.statement.name} names the trust store {store}, which does not exist: "
+            "nothing that rests on it verifies."
             for store in self.missing_stores
-        ]
-        return tuple(found)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +120,13 @@ class Reading:
             blobs = tuple(_row(statement, None, material.stores) for statement in policy.statements)
             notes += _notes(policy, "The document for blobs")
         return cls(revision, shown, len(rows) - len(shown), notes, text, blobs, blob_text)
+
+
+def hollow_statements(material: Material) -> list[str]:
+    """Which statements name a store that does not exist."""
+    blobs = material.blob_policy.statements if material.blob_policy else ()
+    rows = (_row(statement, None, material.stores) for statement in (*material.policy.statements, *blobs))
+    return [warning for row in rows for warning in row.hollow]
 
 
 def _references(user: access.Person) -> frozenset[str]:

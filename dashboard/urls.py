@@ -29,6 +29,8 @@ from dashboard.views import (
 )
 from registries.converters import DigestConverter
 
+handler400 = "dashboard.views.refused.bad_request"
+
 register_converter(DigestConverter, "digest")
 register_converter(ThumbprintConverter, "thumbprint")
 

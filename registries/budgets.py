@@ -67,8 +67,7 @@ class Budget:
     def spare(self, seconds: float) -> datetime:
         """Leave what remains of a limit to whoever waits for an answer; answers until when."""
         until = self._now() + min(timedelta(seconds=max(seconds, 1.0)), LONGEST_PAUSE)
-        HostBudget.objects.get_or_create(host=self.host)
-        HostBudget.objects.filter(host=self.host).update(spared_until=until)
+        HostBudget.objects.update_or_create(host=self.host, defaults={"spared_until": until})
         return until
 
     def wait(self) -> None:

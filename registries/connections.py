@@ -149,7 +149,9 @@ def test(registry: Registry, *, wire: Wire | None = None) -> Report:
     """Ask now and say what came of it; never raises for what a registry, a directory or the settings do."""
     try:
         with open_source(registry, wire=wire) as source:
-            return _tested_layout(source) if isinstance(source, Layout) else _tested_registry(source, registry)
+            if isinstance(source, Layout):
+                return _tested_layout(source)
+            return _tested_pushing(registry, wire, _tested_registry(source, registry))
     except (OciError, credentials.CredentialsError) as error:
         return Report(ok=False, message=f"{registry.address} cannot be read.", detail=as_sentence(str(error)))
 
@@ -170,6 +172,19 @@ def _tested_registry(client: Client, registry: Registry) -> Report:
     if needs_names:
         message += " It does not list its repositories: name them in the connection."
     return Report(ok=not needs_names, message=message, detail=found.detail, catalog=found.catalog)
+
+
+def _tested_pushing(registry: Registry, wire: Wire | None, found: Report) -> Report:
+    """The same, with what the registry says to the credentials for pushing, if there are any."""
+    if not registry.push_username:
+        return found
+    try:
+        with open_pusher(registry, wire=wire) as pusher:
+            pusher.check()
+    except (OciError, credentials.CredentialsError) as error:
+        text = f"{found.detail} The credentials for pushing are of no use: {as_sentence(str(error))}"
+        return replace(found, ok=False, detail=text)
+    return replace(found, detail=f"{found.detail} It took the credentials for pushing too; nothing was written.")
 
 
 def _with_own_api(client: vendors.ProductClient, registry: Registry, found: Capabilities) -> Capabilities:

@@ -74,13 +74,17 @@ def _laxer(was: Statement | None, now: Statement | None, old: TrustStores, new: 
     if was.verify_timestamp == "always" and now.verify_timestamp == "afterCertExpiry":
         yield "timestamps are verified only once a certificate has expired"
     for kind, held in _more_certificates(was, now, old, new).items():
-        yield f"certificates more are trusted ({kind}): {named(held)}"
+        yield f"more certificates are trusted ({kind}): {named(held, between=' and ')}"
     if others := [one for one in now.trusted_identities if not _is_covered(one, now, was)]:
         yield (
             "every identity is accepted that the stores vouch for"
             if WILDCARD in others
-            else f"identities more are accepted: {named([one.removeprefix('x509.subject:').strip() for one in others])}"
+            else f"more identities are accepted: {named(_names(others), between=' or ')}"
         )
+
+
+def _names(identities: list[str]) -> list[str]:
+    return [one.removeprefix("x509.subject:").strip() for one in identities]
 
 
 def _laxer_checks(was: Level, now: Level) -> Iterator[str]:

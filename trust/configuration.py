@@ -69,6 +69,8 @@ def read(uploads: Mapping[str, bytes]) -> Configuration:
                 raise ConfigurationError(str(error)) from error
         for path, one in files.items():
             place = "/".join(_placed(path))
+            if place and len(one) > archives.LARGEST_FILE:
+                raise ConfigurationError(f"{quote(path)} is larger than 1 MiB.")
             if not place:
                 others.append(path)
             elif place in found:

@@ -59,9 +59,9 @@ def differences(before: Material | None, after: Material) -> list[Difference]:
     return found
 
 
-def named(texts: Sequence[str], most: int = MOST_NAMED) -> str:
-    """Some of the texts, and how many more there are."""
-    shown = ", ".join(texts[:most])
+def named(texts: Sequence[str], most: int = MOST_NAMED, between: str = ", ") -> str:
+    """Some of the texts, and how many more there are; distinguished names have commas of their own."""
+    shown = between.join(texts[:most])
     return f"{shown} and {len(texts) - most:,} more" if len(texts) > most else shown
 
 
@@ -104,7 +104,7 @@ def _meaning(statement: Statement) -> str:
     if statement.level.skips_everything:
         return f"{about} are not verified"
     stores = named([str(store) for store in statement.trust_stores])
-    identities = named([_identity(identity) for identity in statement.trusted_identities])
+    identities = named([_identity(identity) for identity in statement.trusted_identities], between=" or ")
     return f"{about}, level {_level(statement.level)}, stores {stores}, signed by {identities}"
 
 
@@ -190,9 +190,9 @@ def _of_level(name: str, was: Statement, now: Statement) -> Iterator[Difference]
 
 def _of_texts(more: str, less: str, was: Sequence[str], now: Sequence[str]) -> Iterator[Difference]:
     if added := [text for text in now if text not in set(was)]:
-        yield _difference(Kind.ADDED, more, _ins(named(added)), ".")
+        yield _difference(Kind.ADDED, more, _ins(named(added, between="; ")), ".")
     if removed := [text for text in was if text not in set(now)]:
-        yield _difference(Kind.REMOVED, less, _del(named(removed)), ".")
+        yield _difference(Kind.REMOVED, less, _del(named(removed, between="; ")), ".")
 
 
 # stores
@@ -207,17 +207,27 @@ def _of_stores(was: TrustStores, now: TrustStores, after: Material) -> Iterator[
         removed = [certificate.subject for mark, certificate in before.items() if mark not in later]
         users = _users(name, after)
         if key not in old:
-            yield _difference(Kind.ADDED, "Trust store ", _ins(name), f" is new, with {named(added)}{users}.")
+            yield _difference(
+                Kind.ADDED, "Trust store ", _ins(name), f" is new, with {named(added, between='; ')}{users}."
+            )
         elif key not in new:
             yield _difference(
-                Kind.REMOVED, "Trust store ", _del(name), f" is gone, and with it {named(removed)}{users}."
+                Kind.REMOVED,
+                "Trust store ",
+                _del(name),
+                f" is gone, and with it {named(removed, between='; ')}{users}.",
             )
         else:
             if added:
-                yield _difference(Kind.ADDED, f"Trust store {name} now also holds ", _ins(named(added)), f"{users}.")
+                yield _difference(
+                    Kind.ADDED, f"Trust store {name} now also holds ", _ins(named(added, between="; ")), f"{users}."
+                )
             if removed:
                 yield _difference(
-                    Kind.REMOVED, f"Trust store {name} no longer holds ", _del(named(removed)), f"{users}."
+                    Kind.REMOVED,
+                    f"Trust store {name} no longer holds ",
+                    _del(named(removed, between="; ")),
+                    f"{users}.",
                 )
 
 

@@ -16,6 +16,7 @@ urlpatterns = [
     path("trust-revisions/active", views.trust_revision, name="api_trust_revision"),
     path("trust-revisions/<int:number>", views.trust_revision, name="api_numbered_trust_revision"),
     path("trust-drafts/<int:draft_id>/changes", drafts.changes, name="api_draft_changes"),
+    path("trust-drafts/<int:draft_id>/coverage", coverage.of_draft, name="api_draft_coverage"),
     path("certificates", certificates.certificates, name="api_certificates"),
     path("certificates/<thumbprint:thumbprint>", certificates.certificate, name="api_certificate"),
     path(

@@ -10,15 +10,25 @@ from django.core.files.uploadedfile import UploadedFile
 from dashboard.private_keys import holds_private_key
 
 type Upload = UploadedFile[bytes]
+
+LARGEST_FILE = 1024 * 1024  # of certificates, or a policy
 EXACT = {"autocomplete": "off", "spellcheck": "false", "autocapitalize": "off"}
 
 
-class KeylessText(forms.Textarea):
-    """A text area that shows again what was entered, unless a private key is in it."""
+class Keyless(forms.Widget):
+    """Shows again what was entered, unless a private key is in it."""
 
     def get_context(self, name: str, value: Any, attrs: Any) -> Any:
         is_secret = isinstance(value, str) and holds_private_key(value.encode(errors="replace"))
         return super().get_context(name, None if is_secret else value, attrs)
+
+
+class KeylessText(Keyless, forms.Textarea):
+    """A text area without private keys."""
+
+
+class KeylessInput(Keyless, forms.TextInput):
+    """A line of text without private keys."""
 
 
 class Lines(forms.CharField):
@@ -80,6 +90,10 @@ class CertificateText(forms.CharField):
         text = super().clean(value)
         if holds_private_key(text.encode(errors="replace")):
             raise forms.ValidationError("This holds a private key. Nothing was kept; paste the certificates only.")
+        if len(text) > LARGEST_FILE:
+            raise forms.ValidationError(
+                "The text is larger than 1 MiB, which is the most for one file. Paste it in parts: a store takes several."
+            )
         try:
             if text:
                 x509.load_pem_x509_certificates(text.encode())

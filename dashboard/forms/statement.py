@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 
-from dashboard.forms.fields import KeylessText
+from dashboard.forms.fields import KeylessInput, KeylessText
 from trust.additions import MOST_PATTERNS, ROLES, compiled, is_pattern, matches
 from trust.notary.levels import LEVELS, OVERRIDABLE, Action
 from trust.notary.policy_document import SCOPES, WrittenStatement
@@ -55,7 +55,7 @@ class Entries(forms.CharField):
 
     def __init__(self, **kwargs: Any) -> None:
         widget = KeylessText(
-            attrs={"rows": kwargs.pop("rows", 4), "class": "mono", "spellcheck": "false", "wrap": "off"}
+            attrs={"rows": kwargs.pop("rows", 4), "class": "mono grows", "spellcheck": "false", "wrap": "off"}
         )
         super().__init__(required=False, strip=False, widget=widget, **kwargs)
 
@@ -69,7 +69,7 @@ class Entries(forms.CharField):
 class StatementForm(forms.Form):
     """A statement. It is always bound: to what was sent, or to what the document says."""
 
-    name = forms.CharField(required=False, strip=False, widget=forms.TextInput(attrs=EXACT))
+    name = forms.CharField(required=False, strip=False, widget=KeylessInput(attrs=EXACT))
     scopes = Entries(
         label="Scopes",
         help_text="One a line: registry/repository, or * alone. A pattern such as registry/prod/* is ours: it stands for "
@@ -189,7 +189,8 @@ class StatementForm(forms.Form):
         more = [one for one in picked_scopes if one]
         if "scopes" in touched or more:
             now = replace(now, scopes=self._scopes(more))
-        new = [one for one in picked_identities if one and one not in now.trusted_identities]
+        there = set(now.trusted_identities)
+        new = [one for one in picked_identities if one and one not in there]
         return replace(now, trusted_identities=(*now.trusted_identities, *dict.fromkeys(new)))
 
     def patterns(self) -> tuple[str, ...]:
@@ -218,7 +219,8 @@ class StatementForm(forms.Form):
         lines = [line for line in (*self.cleaned_data["scopes"], *more) if line not in patterns]
         meant = set(lines)
         kept = [one for one in self.written.scopes if one in meant or any(matches(some, one) for some in patterns)]
-        new = [one for one in (*lines, *compiled(patterns, self.known.references)) if one not in set(kept)]
+        there = set(kept)
+        new = [one for one in (*lines, *compiled(patterns, self.known.references)) if one not in there]
         return (*kept, *dict.fromkeys(new))
 
 

@@ -9,14 +9,13 @@ from django import forms
 from django.core.files.uploadedfile import UploadedFile
 
 from dashboard.drafting import Base
-from dashboard.forms.fields import CertificateText, KeylessText, SeveralFiles
+from dashboard.forms.fields import LARGEST_FILE, CertificateText, KeylessText, SeveralFiles
 from dashboard.private_keys import holds_private_key
 from trust.archives import LARGEST_ARCHIVE
 from trust.notary.trust_store import STORE_TYPES, is_store_name
 
 type Upload = UploadedFile[bytes]
 
-LARGEST_FILE = 1024 * 1024
 _UNFIT = re.compile(r"[^A-Za-z0-9._-]+")
 _STORE_TYPE_NAMES = {
     "ca": "ca: signs code-signing certificates",
@@ -92,6 +91,7 @@ class DocumentForm(DraftingForm):
         max_length=LARGEST_FILE,
         strip=False,
         label="Or as text",
+        error_messages={"max_length": "The text is larger than 1 MiB, and no trust policy may be."},
         widget=KeylessText(attrs={"rows": 18, "class": "mono", "spellcheck": "false"}),
     )
 
@@ -102,9 +102,15 @@ class DocumentForm(DraftingForm):
         if document is None:
             return b""
         if (document.size or 0) > LARGEST_FILE:
-            raise forms.ValidationError("The file is larger than 1 MiB: it is no trust policy.")
+            raise forms.ValidationError("The file is larger than 1 MiB, and no trust policy may be.")
         content: bytes = document.read()
+        _refuse_private_key(content)
         return content
+
+    def clean_text(self) -> str:
+        text: str = self.cleaned_data["text"]
+        _refuse_private_key(text.encode(errors="replace"))
+        return text
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or self.cleaned_data
@@ -219,13 +225,20 @@ class PolicyForm(DocumentForm):
         return {(*store, name): content for name, content in self.cleaned_data["certificates"].items()} if store else {}
 
 
+def _refuse_private_key(content: bytes) -> None:
+    if holds_private_key(content):
+        raise forms.ValidationError("This holds a private key. Nothing was kept.")
+
+
 def read_files(uploads: Iterable[Upload]) -> dict[str, bytes]:
     """The contents of uploaded certificate files by a file name that notation's directory can have."""
     files: dict[str, bytes] = {}
     for upload in uploads:
         name = _UNFIT.sub("-", upload.name or "").strip("-.")[-100:] or "certificates.pem"
         if (upload.size or 0) > LARGEST_FILE:
-            raise forms.ValidationError(f"{name} is larger than 1 MiB: it is no certificate file.")
+            raise forms.ValidationError(
+                f"{name} is larger than 1 MiB, which is the most for one file. Split it: a store takes several."
+            )
         content: bytes = upload.read()
         if holds_private_key(content):
             raise forms.ValidationError(f"{name} holds a private key. Nothing was kept; choose the certificate only.")

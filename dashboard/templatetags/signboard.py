@@ -1,5 +1,6 @@
 """Tags and filters of the pages. Whatever comes from a registry or a certificate is shown wrapped and inert."""
 
+import re
 import unicodedata
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -20,6 +21,7 @@ from trust.notary.outcome import Word
 register = template.Library()
 
 EMPTY = mark_safe("")  # nothing is in it
+FOLDS = re.compile("(?<=[/:])")
 ALERTS = {"success": "good", "error": "bad", "warning": "warn", "info": "info", "debug": "info"}
 
 
@@ -207,11 +209,12 @@ def inert(value: Any) -> SafeString:
 
 
 @register.filter
-def media_type(text: Any) -> SafeString:
-    """A media type, which may be folded after its slash."""
-    pieces = str(text).split("/")
-    folded = format_html_join(mark_safe("/<wbr>"), "{}", ((inert(piece),) for piece in pieces))
-    return format_html("<bdi>{}</bdi>", folded)
+def folded(text: Any) -> SafeString:
+    """Text that nobody vouches for and that may be folded after a slash or a colon, as plates."""
+    pieces = FOLDS.split(str(text))
+    return format_html(
+        "<bdi>{}</bdi>", format_html_join(mark_safe("<wbr>"), "{}", ((inert(piece),) for piece in pieces))
+    )
 
 
 @register.filter

@@ -21,6 +21,7 @@ ACTIONS = {
     "repository.index_asked": "Asked for indexing",
     "repository.referrers_put_back": "Put back dropped referrers",
     "artifact.pushed": "Pushed an artifact",
+    "artifact.push_failed": "Broke off pushing an artifact",
     "endpoint.created": "Made an endpoint",
     "endpoint.revoked": "Revoked an endpoint",
     "trust_revision.policy_uploaded": "Uploaded a trust policy",

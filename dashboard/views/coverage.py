@@ -29,7 +29,7 @@ def coverage(request: Request) -> HttpResponse:
         except NotaryError as error:  # written by another version of Signboard
             context["fault"] = str(error)
         else:
-            context |= _shown(request, page) | _exports(filters)
+            context |= _shown(request, page) | _exports(filters, reverse("api_trust_coverage"))
     return render(request, "dashboard/trust_coverage.html", context)
 
 
@@ -45,7 +45,8 @@ def of_draft(request: Request, draft_id: int) -> HttpResponse:
     except NotaryError as error:
         context["fault"] = str(error)
     else:
-        context |= _shown(request, coverage_page(material, request.user, filters, is_active=False))
+        page = coverage_page(material, request.user, filters, is_active=False)
+        context |= _shown(request, page) | _exports(filters, reverse("api_draft_coverage", args=[draft.pk]))
     return render(request, "dashboard/draft_coverage.html", context)
 
 
@@ -76,7 +77,7 @@ def _shown(request: Request, page: CoveragePage) -> dict[str, Any]:
     }
 
 
-def _exports(filters: CoverageFilters) -> dict[str, str]:
+def _exports(filters: CoverageFilters, url: str) -> dict[str, str]:
     query = filters.query()
-    json_url = reverse("api_trust_coverage") + (f"?{query}" if query else "")
+    json_url = url + (f"?{query}" if query else "")
     return {"json_url": json_url, "csv_url": f"{json_url}{'&' if query else '?'}format=csv"}

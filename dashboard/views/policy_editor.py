@@ -115,6 +115,8 @@ def _edited(request: Request, editor: Editor, form: StatementForm | None, text: 
         additions = additions.of_statement(now.name, patterns=form.patterns(), role=form.cleaned_data["role"])
     for identity, role in form.signer_roles().items():
         additions = additions.of_signer(identity, role)
+    if holds_private_key(written) or any(holds_private_key(one.encode(errors="replace")) for one in form.patterns()):
+        raise _EditError("A field holds a private key. Nothing was kept.")
     return _pruned(replace(_with(content, kind, written), additions=additions))
 
 

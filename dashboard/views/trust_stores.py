@@ -19,6 +19,7 @@ from dashboard.trust_pages import Reading, Store, expiry_word, stores_in, stores
 from trust import drafts, revisions
 from trust.draft_rows import Draft
 from trust.drafts import StaleDraftError
+from trust.models import Certificate as Row
 from trust.notary.blob_policy import BlobTrustPolicy
 from trust.notary.certificates import Certificate, read_certificates
 from trust.notary.errors import CertificateError, TrustPolicyError, TrustStoreError
@@ -51,13 +52,14 @@ def draft_stores(request: Request, draft_id: int) -> HttpResponse:
 def _shown(request: Request, stores: Sequence[Store]) -> dict[str, Any]:
     now = timezone.now()
     certificates = [certificate for store in stores for file in store.files for certificate in file.certificates]
+    thumbprints = {certificate.thumbprint for certificate in certificates}
     return {
         "at": now,
         "stores": stores,
         "outdated": sum(expiry_word(certificate, now) == "expired" for certificate in certificates),
-        "resting": resting_on(
-            {certificate.thumbprint for certificate in certificates}, access.repositories_of(request.user)
-        ),
+        "resting": resting_on(thumbprints, access.repositories_of(request.user)),
+        # One that only a draft has, and nobody ever signed with, has no page.
+        "listed": frozenset(Row.objects.filter(pk__in=thumbprints).values_list("pk", flat=True)),
         "is_admin": access.is_admin(request.user),
     }
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from django.utils import timezone
 
 from registries import connections
-from registries.indexing import looks
+from registries.indexing import looks, manifests
 from registries.indexing import tags as tag_lists
 from registries.indexing.fetching import InterruptedIndexError
 from registries.indexing.presence import settle_artifacts
@@ -49,6 +49,7 @@ def index_repository(
             walk = Walk(run, tags)
             walk.through()
         except InterruptedIndexError as stop:
+            manifests.keep_ahead(run)
             run.interrupted(str(stop), connections.wait_of(stop.error))
             return
     with run.commit():

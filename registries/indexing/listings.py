@@ -5,12 +5,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import batched
 
+from django.db import connection
+
 from registries import events, models, polling
 from registries.events import EventKind
-from registries.indexing.manifests import Found, named
+from registries.indexing.manifests import Found, keep, named
 from registries.indexing.referrers import LIMIT, Answer
 from registries.indexing.run import PASSING, Run
-from registries.models import Content, Event, Listing, ListingHistory, ListingSource, SchemaTag
+from registries.models import Event, Listing, ListingHistory, ListingSource
 from registries.oci.descriptor import Descriptor
 from registries.oci.digest import Digest
 from registries.oci.errors import OciError
@@ -19,6 +21,7 @@ from registries.oci.media_types import NOTARY_SIGNATURE, Kind
 from registries.polling import Tier
 
 FOREIGN = "foreign_referrer"
+NAMES = "UPDATE registries_schematag SET digest = %s WHERE repository_id = %s AND name = %s"
 
 
 @dataclass(slots=True)
@@ -283,17 +286,11 @@ def _history(row: Listing, at: datetime) -> ListingHistory:
 
 def write_indexes(run: Run, answers: Iterable[Answer]) -> None:
     """Keep the bytes of referrers indexes, so that an unchanged one is not fetched again."""
-    read = [index for answer in answers for index in answer.indexes if index.fetched]
-    contents = [
-        Content(digest=index.fetched.digest, size=len(index.fetched.content), content=index.fetched.content)
-        for index in read
-        if index.fetched
-    ]
-    Content.objects.bulk_create(sorted(contents, key=lambda row: row.digest), ignore_conflicts=True)
-    for index in read:
-        if index.fetched:
-            tag = SchemaTag.objects.filter(repository=run.repository, name=index.tag)
-            tag.update(digest=index.fetched.digest)
+    read = [(index.tag, index.fetched) for answer in answers for index in answer.indexes if index.fetched]
+    if read:
+        keep({fetched.digest: fetched.content for _, fetched in read})
+        with connection.cursor() as cursor:
+            cursor.executemany(NAMES, [(str(fetched.digest), run.repository.pk, tag) for tag, fetched in read])
 
 
 def unreadable(run: Run, subject: Digest, error: OciError) -> Finding:

@@ -1,7 +1,7 @@
 """Manifests and small blobs: from what is kept, or from the registry; kept once read, for whoever names them next."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import batched
+from itertools import batched, chain
 from types import TracebackType
 from typing import Self
 
@@ -17,6 +17,7 @@ from registries.oci.digest import Digest
 from registries.oci.errors import OciError, RegistryError
 from registries.oci.manifest import Manifest, parse_manifest
 from registries.oci.media_types import Kind
+from registries.oci.source import FetchedManifest
 
 QUERY = 500  # digests a query
 MOST_BYTES = 8 * 1024 * 1024  # held before they are written
@@ -50,10 +51,11 @@ def read_to(shelf: "Shelf", run: Run, digests: Iterable[Digest]) -> Found:
     missing = [digest for digest in wanted if digest not in found]
 
     def fetch(digest: Digest) -> tuple[Manifest, bytes]:
-        fetched = run.source.manifest(run.name, digest)
-        return parse_manifest(fetched.content, fetched.media_type, algorithm=digest.algorithm), fetched.content
+        return _parsed(run.source.manifest(run.name, digest))
 
-    for digest, answer in run.fetcher.each(fetch, missing):
+    came = {digest: answer for digest in missing if (answer := _came_ahead(run, digest))}
+    answers = run.fetcher.each(fetch, [digest for digest in missing if digest not in came])
+    for digest, answer in chain(came.items(), answers):
         if isinstance(answer, OciError):
             found[digest] = answer
             if answer.code == BLOCKED:
@@ -62,6 +64,30 @@ def read_to(shelf: "Shelf", run: Run, digests: Iterable[Digest]) -> Found:
             shelf.add_manifest(*answer)
             found[digest] = answer[0]
     return found
+
+
+def keep_ahead(run: Run) -> None:
+    """Keep what was fetched ahead and is not read in this run any more, so that the next one need not fetch it."""
+    with Shelf(run) as shelf:
+        for digest in run.ahead.held():
+            answer = _came_ahead(run, digest)
+            if answer and not isinstance(answer, OciError):
+                shelf.add_manifest(*answer)
+        shelf.write()
+
+
+def _came_ahead(run: Run, digest: Digest) -> tuple[Manifest, bytes] | OciError | None:
+    """What came with the tag that names it. This is no answer to a question of now, so the fetcher hears nothing of it."""
+    try:
+        fetched = run.ahead.take(digest)
+        return _parsed(fetched) if fetched else None
+    except OciError as error:
+        return error
+
+
+def _parsed(fetched: FetchedManifest) -> tuple[Manifest, bytes]:
+    manifest = parse_manifest(fetched.content, fetched.media_type, algorithm=fetched.digest.algorithm)
+    return manifest, fetched.content
 
 
 def keep_blobs(shelf: "Shelf", run: Run, manifests: Iterable[Manifest]) -> None:
@@ -168,25 +194,31 @@ class Shelf:
         self.add(manifest.digest, content)
 
     def write(self) -> None:
-        with self._run.commit():
-            self.put()
+        if self._contents or self.told:
+            with self._run.commit():
+                self.put()
 
     def put(self) -> None:
         """Inside a transaction: write what lies here, always in one order, so that no two writers block each other."""
         if not self._contents and not self.told:
             return
-        digests = sorted(self._contents)
         write_manifests([self.manifests[digest] for digest in sorted(self.manifests)])
-        _write_bytes(self._run.repository, [(digest, self._contents[digest]) for digest in digests])
+        keep(self._contents)
+        _note_served(self._run.repository, self._contents)
         _tell(self.told)
         self._contents, self._bytes, self.manifests, self.told = {}, 0, {}, {}
 
 
-def _write_bytes(repository: models.Repository, contents_: Sequence[tuple[Digest, bytes]]) -> None:
+def keep(contents_: Mapping[Digest, bytes]) -> None:
     """Most rows of an index are these. As plain values they take a fraction of the time that objects take."""
+    rows = [(str(digest), len(content), content) for digest, content in sorted(contents_.items())]
     with connection.cursor() as cursor:
-        cursor.executemany(KEEP, [(str(digest), len(content), content) for digest, content in contents_])
-        cursor.executemany(SERVE, [(repository.pk, str(digest)) for digest, _ in contents_])
+        cursor.executemany(KEEP, rows)
+
+
+def _note_served(repository: models.Repository, digests: Iterable[Digest]) -> None:
+    with connection.cursor() as cursor:
+        cursor.executemany(SERVE, [(repository.pk, str(digest)) for digest in sorted(digests)])
 
 
 def write_manifests(manifests: Sequence[Manifest]) -> None:

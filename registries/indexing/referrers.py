@@ -83,6 +83,7 @@ class Asker:
         probe = row.referrers_probed_at is None or run.at - row.referrers_probed_at >= PROBE
         probe = probe or run.was_asked_about(row.referrers_probed_at)
         self.api = False if row.referrers_api is False and not probe else True if row.referrers_api else None
+        self._had_none = row.referrers_api is False
         self.api_is_gone = False
         known = capabilities.seen(run.repository.registry, "referrers_oras", ORAS_SEEN, run.now())
         self.oras = {"yes": True, "no": False}.get(known)
@@ -148,13 +149,18 @@ class Asker:
         return _merged(by_api, [self._read_index(question, tag) for tag in question.tags])
 
     def _by_api(self, subject: Digest) -> ReferrerList:
-        try:
-            listed = self._run.source.referrers(self._run.name, subject, limit=self._run.caps.listed)
-        except OciError as error:
-            listed = ReferrerList((), complete=False, error=error)
+        listed = self._listed(subject)
+        if listed.supported is False and self.api is None and not self._had_none:
+            listed = self._listed(subject)  # one odd answer, of a proxy perhaps, shall not empty every list
         if listed.supported is False and self.api:
             return ReferrerList((), complete=False, error=GONE_API)
         return listed
+
+    def _listed(self, subject: Digest) -> ReferrerList:
+        try:
+            return self._run.source.referrers(self._run.name, subject, limit=self._run.caps.listed)
+        except OciError as error:
+            return ReferrerList((), complete=False, error=error)
 
     def _without_api(self, question: _Question) -> Answer:
         """What the tags of the schema say, and the call that some registries had before there was the API."""
@@ -198,14 +204,28 @@ class Asker:
         """The index under a tag; its bytes are fetched only if the tag moved since they were kept."""
         known = question.tags[tag]
         try:
+            if known is None:
+                return _fetched_index(tag, self._run.source.manifest(self._run.name, tag))
             digest = self._run.source.resolve(self._run.name, tag, known)
             if (content := question.kept.get(digest)) is not None:
                 return _index(tag, content)
             return _fetched_index(tag, self._run.source.manifest(self._run.name, digest))
         except OciError as error:
-            gone = error.code == "not_found" and self._tags.complete
-            note = f"the referrers tag {tag} is listed, but the registry does not have it" if gone else ""
-            return ReadIndex(tag, error=None if gone else error, note=note)
+            return self._missing_index(tag) if error.code == "not_found" else ReadIndex(tag, error=error)
+
+    def _missing_index(self, tag: str) -> ReadIndex:
+        """A tag that is listed and answers 404 lists nothing if the registry says so itself, which an answer to HEAD cannot."""
+        try:
+            return _fetched_index(tag, self._run.source.manifest(self._run.name, tag))
+        except OciError as error:
+            if (
+                error.code == "not_found"
+                and isinstance(error, RegistryError)
+                and error.has_words
+                and self._tags.complete
+            ):
+                return ReadIndex(tag, note=f"the referrers tag {tag} is listed, but the registry does not have it")
+            return ReadIndex(tag, error=error)
 
 
 def _fetched_index(tag: str, fetched: FetchedManifest) -> ReadIndex:

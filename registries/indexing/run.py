@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from registries import connections, polling
 from registries.budgets import Budget
+from registries.indexing.ahead import Ahead
 from registries.indexing.fetching import Fetcher, InterruptedIndexError
 from registries.leases import Lease
 from registries.models import Fault, Hint, Listing, Presence, Repository
@@ -79,10 +80,12 @@ class Run:
         self.asked: set[Digest] = set()  # lists that were read
         self.reused: set[Digest] = set()  # lists that were not, as they are not due
         self.blocked: dict[Digest, OciError] = {}  # manifests that a policy of the registry keeps from everybody
+        self.ahead = Ahead(source, self.name, repository.registry.capabilities)
         self.shaky: set[Digest] = set()  # lists to be read again soon, as something of them failed
         self.anything_changed = False
         self.cut = False  # a limit kept part of the repository unread
         self.done = self.total = 0
+        self._told: tuple[int, int] | None = None
         self._faults: dict[tuple[str, str], Fault] = {}
         self._fault_count = 0
         self._changed = False
@@ -164,9 +167,17 @@ class Run:
             self.lease.renew()
             yield
             self._write_faults()
+            self._tell()
+
+    def _tell(self) -> None:
+        fields: dict[str, object] = {}
+        if (self.done, self.total) != self._told:
+            self._told = self.done, self.total
             fields = {"progress_done": self.done, "progress_total": self.total}
-            generation = {"generation": F("generation") + 1} if self._is_time_to_announce() else {}
-            Repository.objects.filter(pk=self.repository.pk).update(**fields, **generation)
+        if self._is_time_to_announce():
+            fields["generation"] = F("generation") + 1
+        if fields:
+            Repository.objects.filter(pk=self.repository.pk).update(**fields)
 
     def _is_time_to_announce(self) -> bool:
         now = self.now()
@@ -273,11 +284,9 @@ class Run:
         seen = Q(seen_at__lt=self.began if self.whole else self.at)
         old = Fault.objects.filter(seen, repository=self.repository).values_list("pk", "digest", "subject")
         asked, reused = ({str(digest) for digest in digests} for digests in (self.asked, self.reused))
-        mended = [
-            pk
-            for pk, thing, subject in old
-            if ({thing, str(subject)}.isdisjoint(reused) if self.whole else {thing, str(subject)} & asked)
-        ]
+        # What a list told of is looked at with that list; anything else by itself.
+        told_by = {pk: str(subject or thing) for pk, thing, subject in old}
+        mended = [pk for pk, by in told_by.items() if (by not in reused if self.whole else by in asked)]
         Fault.objects.filter(pk__in=mended).delete()
 
 

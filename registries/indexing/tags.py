@@ -69,7 +69,7 @@ def resolved_now(run: Run, names: Sequence[str]) -> list[Digest]:
     resolved: dict[str, Digest] = {}
 
     def ask(name: str) -> Digest:
-        return run.source.resolve(run.name, name, known.get(name))
+        return _asked(run, name, known.get(name))
 
     known = {name: row.digest for name, row in rows.items() if row.gone_at is None}
     for name, answer in run.fetcher.each(ask, names):
@@ -106,7 +106,7 @@ def _resolve(run: Run, names: Iterable[str], rows: Mapping[str, Tag]) -> dict[st
     """What each tag names now; a tag that cannot be asked is a fault and is left out."""
 
     def ask(name: str) -> Digest:
-        return run.source.resolve(run.name, name, known.get(name))
+        return _asked(run, name, known.get(name))
 
     known = {name: row.digest for name, row in rows.items() if row.gone_at is None}
     resolved: dict[str, Digest] = {}
@@ -116,6 +116,12 @@ def _resolve(run: Run, names: Iterable[str], rows: Mapping[str, Tag]) -> dict[st
         else:
             resolved[name] = answer
     return resolved
+
+
+def _asked(run: Run, name: str, known: Digest | None) -> Digest:
+    """What a tag names now. Of one that is new the manifest is wanted as well."""
+    ahead = None if known else run.ahead.resolve(name)
+    return ahead or run.source.resolve(run.name, name, known)
 
 
 def _write(run: Run, resolved: Mapping[str, Digest], rows: dict[str, Tag]) -> None:

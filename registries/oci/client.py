@@ -169,8 +169,10 @@ class Client:
         else:
             try:
                 digest = Digest.parse(answer.headers.get("docker-content-digest"))
+                self.observed["digest_header"] = "yes"
             except DigestError:
                 digest = Digest.of(content)
+                self.observed["digest_header"] = "no"
         check_digest(content, digest, f"the manifest {name} of {repository}")
         return FetchedManifest(digest, media_type, content)
 

@@ -139,9 +139,10 @@ class Connection:
         """Each page and whether another may follow. The first may be a failure; a later failure raises RegistryError.
 
         `last` tells the name after which to go on where a full page (of so many, if we said how many) carries no link.
+        After pages with links, none is the end.
         """
         answer, path, size = self._first_page(call, sizes, query)
-        seen = {path}
+        seen, linked = {path}, False
         while True:
             following, refused = "", None
             try:
@@ -149,8 +150,8 @@ class Connection:
             except RegistryError as error:
                 refused = error
             if following:
-                self.observed["paging"] = "link"
-            elif last and not refused and answer.status == 200 and (name := last(answer, size)):
+                self.observed["paging"], linked = "link", True
+            elif last and not linked and not refused and answer.status == 200 and (name := last(answer, size)):
                 following = f"{call.path}?{urlencode({**({'n': size} if size else {}), 'last': name})}"
                 following = "" if following in seen else following  # the same page again: it does not page
             yield answer, bool(following or refused)

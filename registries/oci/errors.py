@@ -58,7 +58,11 @@ class RegistryError(OciError):
 
     code = "bad_answer"
 
-    def __init__(self, message: str, *, code: str = "", retry_after: float | None = None) -> None:
+    def __init__(
+        self, message: str, *, code: str = "", retry_after: float | None = None, has_words: bool = False
+    ) -> None:
         super().__init__(message, code=code)
+        self.has_words = has_words
+        "It is the registry that says so, in an error document; what a proxy before it answers says nothing of what it has."
         self.retry_after = retry_after
         "Seconds to wait, if the registry said so."

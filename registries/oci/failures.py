@@ -31,7 +31,7 @@ def failure(answer: Answer, what: str, *, with_credentials: bool = False, pushes
         return _precondition(answer, what, said, pushes=pushes)
     if status in (404, 410):
         text = f"the registry has no {what.removeprefix('the ')}, or does not show it with these credentials."
-        return RegistryError(text + said, code="not_found")
+        return RegistryError(text + said, code="not_found", has_words=bool(error_codes(answer)))
     if status == 429:
         wait = retry_after(answer)
         hint = f" It asks to wait {wait:.0f} seconds." if wait is not None else ""

@@ -43,6 +43,13 @@ class Pusher:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
+    def check(self) -> None:
+        """The registry takes the credentials, as far as it tells without being written to; RegistryError otherwise."""
+        what = "the start page /v2/"
+        answer = self._connection.ask(Call("ping", "/v2/", what, "application/json", "", MAX_SMALL))
+        if answer.status != 200:
+            raise self._connection.failure(answer, what)
+
     def has_blob(self, repository: str, digest: Digest) -> bool:
         """Whether the repository has the blob."""
         what = f"the blob {digest} of {repository}"

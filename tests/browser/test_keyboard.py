@@ -4,6 +4,12 @@ import re
 
 import pytest
 
+ON_TOP = """element => {
+    const {left, top, width, height} = element.getBoundingClientRect();
+    const found = document.elementFromPoint(left + Math.min(width / 2, 40), top + Math.min(height / 2, 12));
+    return found !== null && (element.contains(found) || found.contains(element));
+}"""
+
 
 def focused(page):
     return page.locator(":focus")
@@ -47,6 +53,19 @@ def test_every_stop_of_tab_is_seen(admin, sample):
 
 def test_every_stop_of_tab_is_seen_in_the_forecast(admin):
     every_stop_is_seen(admin.open("/certificates/forecast/"))
+
+
+def test_the_bar_of_a_draft_hides_no_stop_of_tab(admin):
+    page = admin.open("/trust-policy/")
+    page.get_by_role("button", name="Draft the next revision").click()
+    page.wait_for_url("**/trust-policy/drafts/*/")
+    page.get_by_role("link", name="Policy", exact=True).click()
+    page.wait_for_url("**/edit/")
+    page.set_viewport_size({"width": 1280, "height": 900})
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        above = focused(page).evaluate(ON_TOP)
+        assert above, focused(page).evaluate("element => element.outerHTML")
 
 
 def every_stop_is_seen(page):

@@ -71,6 +71,7 @@ CLASSES = {
     "draft_discard": ADMIN_ACT,
     "draft_apply": ADMIN_ACT,
     "api_draft_changes": "document",
+    "api_draft_coverage": "document",
     "trust_coverage": PAGE,
     "trust_policy_upload": ADMIN_PAGE,
     "trust_revision": PAGE,

@@ -216,3 +216,21 @@ class TestOfADraft:
         page = self.show(reader, drafted)
         assert f'href="{back}"' in page
         assert reverse("draft_edit", args=[drafted.pk]) not in page
+
+    def test_its_json_and_csv_say_what_its_page_says(self, reader, drafted):
+        address = reverse("api_draft_coverage", args=[drafted.pk])
+        assert address in self.show(reader, drafted)
+        said = reader.get(address, {"statement": "shop"}).json()
+        assert (said["draft"], said["version"], said["total"]) == (drafted.pk, 1, 3)
+        assert said["counts"] == {"exact": 2, "wildcard": 0, "none": 1, "folding_veto": 0}
+        assert [row["reference"] for row in said["results"]] == ["r.example/web/cart", "r.example/web/shop"]
+        assert said["statements"][0]["satisfied"] is None
+        lines = list(csv.DictReader(io.StringIO(reader.get(address, {"format": "csv"}).content.decode())))
+        assert [line["statement"] for line in lines] == ["", "shop", "shop"]
+
+    def test_its_json_is_not_there_where_there_is_no_map(self, reader, drafted):
+        address = reverse("api_draft_coverage", args=[drafted.pk])
+        assert reader.get(address, {"how": "some"}).status_code == 400
+        Draft.objects.update(policy=b"{}")
+        assert reader.get(address).status_code == 404
+        assert address not in self.show(reader, drafted)

@@ -112,6 +112,26 @@ def test_the_page_says_the_change_in_words_and_how_many_artifacts_turn(place, ad
     assert len(csv.splitlines()) == 2
 
 
+def test_a_store_that_does_not_exist_is_told_before_the_draft_is_applied(admin):
+    publish()
+    draft = begin(admin, statement(stores=["ca:gone"]))
+    assert "names the trust store ca:gone, which does not exist" in page_of(admin, draft)
+
+
+def test_the_bar_says_that_the_preview_runs_only_while_it_does(place, admin):
+    publish()
+    place.signed("release", tag="1")
+    place.judge()
+    draft = begin(admin, BROAD)
+    act(admin, draft, "preview")
+    address, part = reverse("draft", args=[draft.pk]), {"HX-Request": "true"}
+    assert "The preview is still running" in admin.get(address).content.decode()
+    run(draft)
+    answer = admin.get(address, headers=part).content.decode()
+    assert '<span id="runs" hx-swap-oob="true"></span>' in answer
+    assert "The preview is still running" not in admin.get(address).content.decode()
+
+
 def test_what_broadens_trust_needs_another_admin(admin, other):
     publish()
     draft = begin(admin, BROAD)

@@ -43,6 +43,12 @@ class TestInviting:
             invite("shop", "--repository", "registry.acme.example/web/nope")
         assert not Team.objects.exists()
 
+    def test_nobody_becomes_an_admin_of_a_team_that_sees_a_part(self):
+        make_repository("web/cart")
+        with pytest.raises(CommandError, match='invite one into "Everyone"'):
+            invite("shop", "--repository", "registry.acme.example/web/cart", "--role", "admin")
+        assert not Team.objects.exists()
+
     def test_the_link_of_the_first_admin_holds_for_a_day(self):
         assert first_admin_link("http://127.0.0.1:8000").startswith("http://127.0.0.1:8000/welcome/")
         left = Invitation.objects.get().expires_at - timezone.now()

@@ -114,6 +114,24 @@ def test_which_artifact_is_meant_has_to_be_clear(case):
         case.push("--artifact", "3.0")
 
 
+def test_two_artifacts_at_once_are_refused(case):
+    other = case.written.image("other", name="2.0")
+    case.written.open()
+    with pytest.raises(CommandError, match=f"The reference says {case.image}, and --artifact says {other}"):
+        case.push("--artifact", "2.0", reference=f"{NAME}/team/app@{case.image}")
+    assert str(case.image) in case.push("--artifact", "1.0", reference=f"{NAME}/team/app@{case.image}")
+
+
+def test_a_push_that_breaks_off_is_in_the_audit_record_with_the_reason(case):
+    (blob,) = [path for path in case.layout.glob("blobs/sha256/*") if path.read_bytes() == b"{}"]
+    blob.write_bytes(b"[]")
+    with pytest.raises(CommandError) as caught:
+        case.push()
+    entry = AuditEntry.objects.get()
+    assert (entry.action, entry.details["error"]) == ("artifact.push_failed", str(caught.value))
+    assert case.tag("1.0") is None
+
+
 @pytest.mark.parametrize(
     ("reference", "says"),
     [

@@ -59,6 +59,16 @@ class TestBeginning:
         shop.judge(must_be_due=False)
         assert shop.status(shop.image).word == "verified"
 
+    def test_a_hostile_name_is_inert_in_the_reason_that_is_prepared(self, admin):
+        place = Place("shop/api")
+        place.signed("hostile", tag="1")
+        place.judge()
+        [key] = re.findall(r'name="signer" value="(\w+)"', admin.get(reverse("trust_policy")).content.decode())
+        admin.post(reverse("trust_begin"), {"signer": key})
+        reason = Draft.objects.get().reason
+        assert "[U+202E]" in reason
+        assert "\u202e" not in reason
+
     def test_choosing_nobody_or_somebody_unknown_makes_nothing(self, admin, shop):
         for keys in ([], ["0" * 64], ["'"]):
             admin.post(reverse("trust_begin"), {"signer": keys})

@@ -446,6 +446,19 @@ class TestReading:
         assert counts["ca-acme"] == "2"
         assert {count for store, count in counts.items() if store != "ca-acme"} == {"0"}
 
+    def test_each_certificate_leads_to_its_page_where_it_has_one(self, admin, root):
+        publish(files=store_files("ca:acme"))
+        [known] = revisions.material(revisions.active()).stores.get("ca", "acme").certificates
+        address = reverse("certificate", args=[known.thumbprint])
+        assert f'href="{address}"' in page_of(admin.get(reverse("trust_stores")))
+        assert admin.get(address).status_code == 200
+        stranger = Pki.build(NOW)["stranger"].ders[-1]
+        new = {"store_type": "ca", "store_name": "new", "certificates": [file(stranger, "new.der")]}
+        assert admin.post(ADD, new).status_code == 302
+        page = page_of(admin.get(reverse("draft_stores", args=[Draft.objects.get().pk])))
+        assert page.count(address) == 1
+        assert page.count('href="/certificates/') - page.count('href="/certificates/"') == 1
+
     def test_names_in_a_policy_are_shown_inert(self, admin):
         publish(statement("<b>x</b>\u202egpj"))
         page = page_of(admin.get(reverse("trust_policy")))

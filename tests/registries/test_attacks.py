@@ -10,6 +10,7 @@ import tracemalloc
 
 import pytest
 
+from registries.models import Content
 from registries.oci.client import Client
 from registries.oci.descriptor import Descriptor
 from registries.oci.digest import Digest
@@ -18,6 +19,7 @@ from registries.oci.media_types import OCI_INDEX, OCI_MANIFEST
 from registries.transport import MAX_HEADERS
 from tests.registries.attacked import AUTH, BLOB, CANARIES, EMPTY_INDEX, EVIL, HOME, STORE, SUBJECT, TOKEN, Side, bearer
 from tests.registries.oci.scripted import Scripted, answer
+from tests.simulators.registry_quirks import reply
 from tests.simulators.sockets import http
 
 ASKS = {
@@ -378,13 +380,28 @@ def test_a_tag_that_is_served_differently_each_time_is_resolved_once_and_never_m
         return app(environ, start_response)
 
     bench.quirks.break_("manifests/v$", flipping)
-    for _ in range(4):
+    for number in range(4):
         bench.index()
         tag = bench.repository.tags.get(name="v")
         assert tag.digest in {Digest.of(content) for content in contents}
-        assert tag.digest in bench.present()
-    assert bench.quirks.asked("GET .*manifests/v$") == []  # what is stored was asked for by digest
+        assert bench.present() == bench.artifacts() == {tag.digest}
+        assert len(bench.quirks.asked("manifests/v$")) == 1 + number  # each index asks what it names once
+    assert len(bench.quirks.asked("GET .*manifests/v$")) == 1  # what was stored later was asked for by digest
+    for content in contents:
+        assert bytes(Content.objects.get(digest=Digest.of(content)).content) == content
     assert bench.faults() == []
+
+
+def test_the_name_of_one_manifest_and_the_bytes_of_another_are_never_mixed(bench):
+    named, served = (bench.author.image(str(number)) for number in range(2))
+    bench.author.image("0", tags="v")
+    mixed = reply("200 OK", served, OCI_MANIFEST, Docker_Content_Digest=str(Digest.of(named)))
+    bench.quirks.break_("GET .*manifests/v$", mixed)
+    bench.index()
+    assert bench.repository.tags.get(name="v").digest == Digest.of(named)
+    assert bench.present() == {Digest.of(named)}
+    assert bytes(Content.objects.get(digest=Digest.of(named)).content) == named
+    assert not Content.objects.filter(digest=Digest.of(served)).exists()
 
 
 # T09: what an answer proves

@@ -113,7 +113,7 @@ class Unfenced(Lease):
     [
         {"source": PartialListIsWhole},
         {"source": FaultIsEmpty},
-        {"lease": Unfenced, "takeovers": 0.05},
+        {"lease": Unfenced, "takeovers": 0.1},
     ],
     ids=["partial-list-is-whole", "fault-is-empty", "unfenced"],
 )

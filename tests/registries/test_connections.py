@@ -62,6 +62,21 @@ def test_a_wrong_password_is_said_without_repeating_it(registry, make, auth):
     assert "wr0ng-secret" not in report.message + report.detail
 
 
+@pytest.mark.parametrize("auth", [Basic(USERS), Bearer(USERS)])
+@pytest.mark.parametrize(
+    ("password", "words"), [("right", "for pushing too"), ("wr0ng-secret", "of no use: The registry")]
+)
+def test_credentials_for_pushing_are_tried_too(registry, make, auth, password, words):
+    with_password(registry, "right")
+    registry.push_username = "reader"
+    registry.sealed_push_password = credentials.seal(credentials.PUSHING, registry, password)
+    registry.save()
+    report = test(registry, make(auth=auth))
+    assert report.ok == (password == "right")
+    assert words in report.detail
+    assert "wr0ng-secret" not in report.message + report.detail
+
+
 def test_a_missing_password_is_asked_for(registry, make):
     report = test(registry, make(auth=Basic(USERS)))
     assert not report.ok

@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -120,8 +121,7 @@ def test_a_second_index_of_an_unchanged_registry_fetches_no_body(bench):
         bench.author.referrer(image, b"%d" % number)
         bench.author.signature(image, b"envelope %d" % number)
     first = bench.index()
-    assert first["manifest"] == 7
-    assert first["blob"] == 6
+    assert first == {"tags": 1, "manifest": 2 + 6, "referrers": 7, "blob": 6}  # the image by either of its tags
     second = bench.index()
     assert second == {"tags": 1, "manifest_head": 2, "referrers": 7}
     assert bench.repository.requests == second
@@ -161,7 +161,7 @@ def test_a_registry_that_only_names_a_digest_known_from_elsewhere_gets_nothing_o
     bench.author.signature(bench.author.image(tags="1.0"), b"secret envelope")
     bench.index()
     image, _ = copied(bench)
-    bench.quirks.break_(r"GET /v2/team/copy/(manifests|blobs)/sha256", reply("404 Not Found"))
+    bench.quirks.break_(r"GET /v2/team/copy/(manifests|blobs)/", reply("404 Not Found"))
     bench.index()
     assert not Served.objects.filter(repository=bench.repository).exists()
     assert bench.present() == of(image)
@@ -311,6 +311,44 @@ def test_without_the_api_the_tag_is_asked_and_a_subject_without_one_has_no_refer
         "fallback",
     )
     assert old.repository.referrers_api is False
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_one_404_without_the_words_of_the_registry_does_not_mean_that_there_is_no_api(bench, times):
+    image = bench.author.image(tags="1.0")
+    sbom = bench.author.referrer(image)
+    bench.quirks.break_("/referrers/", reply("404 Not Found", b"404 page not found", "text/plain"), times=times)
+    bench.index()
+    if times == 1:  # of a proxy: asked again, the registry has the API
+        assert bench.referrers(image) == [digest_of(sbom)]
+    else:  # what any registry without the API answers
+        assert bench.repository.referrers_api is False
+
+
+def gone_without_words(old, image):
+    tag = Digest.of(image).fallback_tag
+    old.quirks.break_(f"manifests/{tag}$", reply("404 Not Found", b"<h1>Not Found</h1>", "text/html"))
+
+
+def gone_in_words(old, image):
+    body = json.dumps({"errors": [{"code": "MANIFEST_UNKNOWN", "message": "manifest unknown"}]}).encode()
+    old.quirks.break_(f"manifests/{Digest.of(image).fallback_tag}$", reply("404 Not Found", body))
+
+
+@pytest.mark.parametrize("read_before", [False, True])
+@pytest.mark.parametrize("gone", [gone_in_words, gone_without_words])
+def test_a_listed_referrers_tag_is_empty_only_if_the_registry_itself_says_that_it_is_gone(old, gone, read_before):
+    image = old.author.image(tags="1.0")
+    old.author.fallback(image, [old.author.referrer(image)])
+    if read_before:
+        old.index()
+    gone(old, image)
+    old.index()
+    listing = old.listing(image)
+    assert (listing.complete, listing.error_code) == ((True, "") if gone is gone_in_words else (False, "not_found"))
+    if gone is gone_in_words:
+        assert listing.digests == []
+        assert "is listed, but the registry does not have it" in old.fault(image).message
 
 
 def test_a_referrers_tag_that_names_an_image_lists_nothing_and_is_noted(old):

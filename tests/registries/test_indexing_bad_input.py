@@ -4,9 +4,13 @@ import json
 from datetime import timedelta
 
 import pytest
+from django.urls import reverse
+from django.utils import timezone
 
-from registries.models import Content, Fault, ListingHistory, Manifest, Presence, Tag
+from dashboard.models import Role
+from registries.models import Content, Fault, Listing, ListingHistory, Manifest, Presence, Repository, Tag
 from registries.oci.digest import Digest
+from tests.dashboard.rows import make_person
 from tests.simulators.images import INDEX, MANIFEST, SIGNATURE, SPDX, descriptor, digest_of
 from tests.simulators.registry_quirks import (
     html_page,
@@ -25,8 +29,9 @@ def of(*contents):
     return {Digest.of(content) for content in contents}
 
 
-def manifest_of(content):
-    return f"GET .*/manifests/{digest_of(content)}"
+def manifest_of(content, tag="bad"):
+    """Every request that gives its bytes: by its tag, and by its digest."""
+    return f"GET .*/manifests/({tag}|{digest_of(content)})$"
 
 
 @pytest.fixture
@@ -75,6 +80,40 @@ def test_a_manifest_that_is_not_to_be_had_is_said_and_its_artifact_is_unknown(pa
     assert not Content.objects.filter(digest=Digest.of(bad)).exists()
     assert_good_is_indexed(bench, good)
     assert bench.repository.last_error == ""
+
+
+@pytest.mark.parametrize(
+    "quirk", [wrong_bytes, html_page(), reply("404 Not Found"), reply("500 Oops"), silent, unreachable]
+)
+def test_a_manifest_that_only_its_digest_is_given_for_is_read_by_it(pair, quirk):
+    bench, good, bad = pair
+    bench.quirks.break_("GET .*/manifests/bad$", quirk)
+    bench.index()
+    assert bench.listing(bad).complete
+    assert bench.artifacts() == of(good, bad)
+    assert bench.faults() == []
+
+
+@pytest.mark.parametrize(
+    ("quirk", "words"),
+    [(reply("500 Oops"), "status 500"), (silent, "within 10 seconds"), (reply("401 Unauthorized"), "credentials")],
+)
+def test_a_new_tag_of_which_nothing_is_to_be_had_is_told_and_the_repository_is_read_in_part(pair, quirk, words, client):
+    bench, good, bad = pair
+    bench.quirks.break_("/manifests/bad$", quirk)
+    bench.index()
+    assert words in bench.fault("bad").message
+    assert bench.artifacts() == of(good)
+    assert_good_is_indexed(bench, good)
+    Repository.objects.update(due_at=timezone.now() + timedelta(hours=1))
+    client.force_login(make_person(role=Role.ADMIN))
+    page = client.get(reverse("repository", args=[bench.repository.pk])).content.decode()
+    assert "In part" in page
+    assert words in page
+    bench.quirks.mend()
+    bench.index()
+    assert bench.artifacts() == of(good, bad)
+    assert bench.faults() == []
 
 
 def test_a_manifest_that_was_not_to_be_had_is_a_real_one_once_it_is(pair):
@@ -296,10 +335,22 @@ def test_the_wait_that_a_registry_asks_for_is_kept(pair):
 def test_a_registry_that_goes_away_in_the_middle_is_not_asked_to_the_end(bench):
     for number in range(40):
         bench.author.image(f"image {number}", tags=f"v{number}")
-    bench.quirks.break_("/manifests/sha256:", unreachable)
-    bench.index(slice=5)
+    middle = 1 + 40 + 4  # the tags, what each names, and the first lists of referrers, of which there are 40
+    bench.quirks.break_(".", unreachable, after=middle)
+    bench.index(slice=1)  # what is at hand already is no answer of the registry between two failures
     assert "cannot be reached" in bench.repository.last_error
-    assert len(bench.quirks.asked("GET .*/manifests/sha256:")) < 30
+    assert len(bench.quirks.asked(".")) < middle + 20
+
+
+def test_a_registry_that_names_all_its_manifests_and_gives_none_is_not_asked_to_the_end(bench):
+    for number in range(40):
+        bench.author.image(f"image {number}", tags=f"v{number}")
+    bench.quirks.break_("GET .*/manifests/", silent)
+    bench.index(slice=5)
+    assert "within 10 seconds" in bench.repository.last_error
+    assert Tag.objects.count() == 40
+    assert len(bench.quirks.asked("GET .*/manifests/v")) < 15  # then they are asked for what they name alone
+    assert len(bench.quirks.asked("GET .*/manifests/sha256:")) < 15
 
 
 def test_a_tag_that_cannot_be_asked_keeps_what_it_named(pair):
@@ -339,3 +390,17 @@ def test_faults_that_are_mended_vanish(pair):
     bench.quirks.mend()
     bench.index()
     assert Fault.objects.count() == 0
+
+
+def test_what_a_list_told_of_is_mended_with_that_list_whenever_the_referrers_own_list_is_due(bench):
+    image = bench.author.image(tags="1.0")
+    signature = bench.author.signature(image, b"envelope")
+    bench.quirks.break_("/blobs/", reply("200 OK", b"another one"))
+    bench.index()
+    assert bench.fault(signature).subject == Digest.of(image)
+    bench.quirks.mend()
+    rested = bench.at + timedelta(days=30)
+    Listing.objects.filter(subject=Digest.of(signature)).update(due_at=rested)
+    bench.index(everything=False, after=timedelta(days=8))
+    assert bench.listing(signature).checked_at < bench.at
+    assert bench.faults() == []

@@ -178,7 +178,7 @@ def interrupted(bench):
     images = [bench.author.image(f"{number}", tags=f"v{number:02}") for number in range(12)]
     for number, image in enumerate(images):
         bench.author.referrer(image, b"%d" % number)
-    bench.quirks.break_(".", unreachable, after=40)
+    bench.quirks.break_(".", unreachable, after=28)
     bench.index(slice=2)
     assert bench.repository.last_error
     return images
@@ -192,6 +192,8 @@ def test_an_interrupted_index_resumes_where_it_was(bench):
     bench.at -= timedelta(minutes=59)  # soon after
     requests = bench.index(slice=2)
     assert requests["referrers"] == 24 - kept
+    assert len(bench.quirks.asked("GET .*/manifests/v")) == 12  # what came with the tags was kept
+    assert not any(bench.quirks.asked(f"GET .*/manifests/{digest_of(image)}") for image in images)
     assert Listing.objects.filter(complete=True).count() == 24
     assert Presence.objects.count() == len(bench.present()) == 24
     assert bench.repository.cycle_began_at is None

@@ -22,6 +22,11 @@ def words(before, after):
     return [str(found) for found in differences(before, after)]
 
 
+def test_names_with_commas_in_them_are_told_apart():
+    [new] = differences(None, material(statement(identities=[RELEASE, BUILD])))[-1:]
+    assert "signed by C=DE, ST=BE, O=Acme GmbH, OU=Release or C=DE, ST=BE, O=Acme GmbH, OU=Build" in str(new)
+
+
 def test_the_same_policy_says_nothing():
     assert words(material(statement()), material(statement())) == []
 
@@ -90,16 +95,16 @@ def broader(before, after):
         ([statement(scopes=[A])], [statement(scopes=[A, B])],
          f"For {B}: nothing could be verified, and now what release accepts is."),
         ([statement(scopes=[A])], [statement("other", scopes=[A], identities=[RELEASE, BUILD])],
-         f"For {A}: identities more are accepted: C=DE, ST=BE, O=Acme GmbH, OU=Build."),
+         f"For {A}: more identities are accepted: C=DE, ST=BE, O=Acme GmbH, OU=Build."),
         ([statement(scopes=[A])], [statement(scopes=[A], identities=[ACME])],
-         f"For {A}: identities more are accepted: C=DE, ST=BE, O=Acme GmbH."),
+         f"For {A}: more identities are accepted: C=DE, ST=BE, O=Acme GmbH."),
         ([statement(scopes=[A])], [statement(scopes=[A], identities=["*"])],
          f"For {A}: every identity is accepted that the stores vouch for."),
         ([statement(scopes=[A])], [statement(scopes=[A], level="permissive")],
          f"For {A}: the timestamp is only logged, where it was enforced; expiry is only logged, where it was enforced; "),
         ([statement(scopes=[A])], [statement(scopes=[A], level="skip")], f"For {A}: release skips verification."),
         ([statement(scopes=[A])], [statement(scopes=[A], stores=["ca:acme", "ca:partner"])],
-         f"For {A}: certificates more are trusted (ca): "),
+         f"For {A}: more certificates are trusted (ca): "),
         ([statement(scopes=[A])], [statement(scopes=[A], verifyTimestamp="afterCertExpiry")],
          f"For {A}: timestamps are verified only once a certificate has expired."),
         ([statement(scopes=[A]), statement("lax", scopes=["*"], level="audit")],

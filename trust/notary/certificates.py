@@ -12,7 +12,7 @@ from trust.notary.algorithms import key_name
 from trust.notary.der import SEQUENCE, DerError, Reader
 from trust.notary.distinguished_names import last_value, print_name
 from trust.notary.errors import CertificateError
-from trust.notary.remembered import remembered
+from trust.notary.remembered import remembered, remembered_files
 from trust.notary.x509 import X509
 from trust.notary.x509_signatures import X509SignatureError
 
@@ -86,6 +86,7 @@ def _is_signed_by_itself(parsed: X509) -> bool:
 BEGIN, END, DASHES = b"-----BEGIN ", b"\n-----END ", b"-----"
 
 
+@remembered_files  # one edit of a trust store reads each several times
 def read_certificates(content: bytes) -> tuple[Certificate, ...]:
     """All certificates of a file: PEM blocks of whatever label, else concatenated DER; at least one."""
     ders = list(_pem_blocks(content)) or list(_der_elements(content))

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import lru_cache, wraps
 
 ENTRIES = 2048
+FILES = 16
 LARGEST = 16 * 1024  # bytes of one key; a real chain has some four thousand, and strangers choose what is read here
 _FORGETTING: list[Callable[[], None]] = []
 
@@ -32,6 +33,13 @@ def remembered_together[Key: bytes | str, Value](
         return cached(keys) if sum(map(len, keys)) <= LARGEST else function(keys)
 
     return look_up
+
+
+def remembered_files[Value](function: Callable[[bytes], Value]) -> Callable[[bytes], Value]:
+    """The same for a few files of whatever size: only for those that admins choose."""
+    cached = lru_cache(maxsize=FILES)(function)
+    _FORGETTING.append(cached.cache_clear)
+    return cached
 
 
 def forget() -> None:

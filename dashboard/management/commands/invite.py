@@ -42,5 +42,7 @@ class Command(BaseCommand):
             team.repositories.add(repository)
         if not (team.sees_everything or team.registries.exists() or team.repositories.exists()):
             raise CommandError(f'team "{team}" would see nothing: give --repository REGISTRY/NAME')
+        if options["role"] == Role.ADMIN and not team.sees_everything:
+            raise CommandError('an admin edits what all teams rest on: invite one into "Everyone"')
         _, token = invitations.invite(team, Role(options["role"]), timezone.now())
         return token

@@ -71,13 +71,19 @@ class Command(BaseCommand):
             if options["dry_run"]:
                 self._foretell(planned, destination, tag)
             else:
-                copying.execute(planned, layout, destination, tag, lambda done: self._tell(planned, done))
-                with transaction.atomic():
-                    audit.record(
-                        None, "artifact.pushed", str(reference), command="push", digest=str(planned.root),
-                        manifests=len(planned.manifests),
-                    )  # fmt: skip
+                self._execute(planned, layout, destination, reference)
                 self.stdout.write(f"{reference.name}{f':{tag}' if tag else ''} is {planned.root}; all was read back.")
+
+    def _execute(self, planned: Plan, layout: Layout, destination: Destination, reference: Reference) -> None:
+        facts: dict[str, Any] = {"command": "push", "digest": str(planned.root), "manifests": len(planned.manifests)}
+        try:
+            copying.execute(planned, layout, destination, reference.tag or "", lambda done: self._tell(planned, done))
+        except OciError as error:
+            with transaction.atomic():
+                audit.record(None, "artifact.push_failed", str(reference), **facts, error=as_sentence(str(error)))
+            raise
+        with transaction.atomic():
+            audit.record(None, "artifact.pushed", str(reference), **facts)
 
     def _check_tags(self, planned: Plan, destination: Destination, tag: str, *, may_move: bool) -> None:
         """Before anything is pushed: a tag that names something else, cosign's included, is moved only on demand."""
@@ -130,10 +136,10 @@ def _size(number: int) -> str:
 def _chosen(layout: Layout, reference: Reference, named: str | None) -> Digest:
     """The artifact that is meant."""
     if named:
-        try:
-            return Digest.parse(named)
-        except DigestError:
-            return layout.resolve(layout.repository, named)
+        chosen = _named(layout, named)
+        if reference.digest not in (None, chosen):
+            raise CommandError(f"The reference says {reference.digest}, and --artifact says {chosen}: say one of them.")
+        return chosen
     if reference.digest:
         return reference.digest
     tags = layout.tags(layout.repository)
@@ -146,6 +152,13 @@ def _chosen(layout: Layout, reference: Reference, named: str | None) -> Digest:
     if len(digests) != 1:
         raise CommandError(f"The layout has {len(digests)} artifacts: say with --artifact which one is meant.")
     return next(iter(digests))
+
+
+def _named(layout: Layout, text: str) -> Digest:
+    try:
+        return Digest.parse(text)
+    except DigestError:
+        return layout.resolve(layout.repository, text)
 
 
 def _registry(reference: Reference) -> Registry:
