@@ -65,20 +65,19 @@ class Impact:
         )
         groups = PreviewGroup.objects.filter(part__preview=preview)
         decided = groups.exclude(WAITING).exclude(before=F("after"))
-        turns = decided.values("before", "after", "reason").annotate(artifacts=Sum("artifacts")).order_by()
-        waiting = groups.filter(WAITING)
+        rows = decided.values("before", "after", "reason").annotate(artifacts=Sum("artifacts")).order_by()
+        turns = [Turn(**row) for row in rows]
+        waiting = list(groups.filter(WAITING).order_by().values_list("hinges_on").annotate(Sum("artifacts")))
         return cls(
             preview=preview,
             repositories=counts["all"],
             done=counts["done"],
             artifacts=counts["artifacts"],
-            changed=decided.aggregate(n=Sum("artifacts", default=0))["n"],
-            turns=tuple(sorted((Turn(**row) for row in turns), key=_weight)),
-            waiting=waiting.aggregate(n=Sum("artifacts", default=0))["n"],
-            chains=len(chains_of(waiting)),
-            greener=decided.filter(after__in=GREEN)
-            .exclude(before__in=GREEN)
-            .aggregate(n=Sum("artifacts", default=0))["n"],
+            changed=sum(turn.artifacts for turn in turns),
+            turns=tuple(sorted(turns, key=_weight)),
+            waiting=sum(number for _, number in waiting),
+            chains=len({chain for chains, _ in waiting for chain in chains}),
+            greener=sum(turn.artifacts for turn in turns if turn.after in GREEN and turn.before not in GREEN),
             errors=tuple(
                 parts.filter(done_at=None, failed_at__isnull=False, attempts__gt=2).select_related(
                     "repository__registry"
@@ -184,6 +183,8 @@ def page(filters: Filters, preview: Preview, after: str = "", size: int = PAGE_S
         before=OuterRef("word_now"),
     )
     rows = preview_groups.artifacts(preview).filter(Exists(mine)).select_related("repository__registry").order_by("pk")
+    if filters.repository:
+        rows = rows.filter(repository=filters.repository)
     found = list(rows.filter(pk__gt=_place(after))[: size + 1])
     shown = found[:size]
     return Page(_with_groups(shown, groups), str(shown[-1].pk) if len(found) > size else "")
