@@ -14,6 +14,7 @@ from trust.notary.outcome import Word
 
 PAGE_SIZE = 50
 MOST_GROUPS = 20  # rows of the tables by repository and by signer
+APART = "apart-"  # the place of a row beyond those that go by their course
 WAITING = ~Q(hinges_on=[])
 
 
@@ -172,22 +173,33 @@ class Page:
 
 
 def page(filters: Filters, preview: Preview, after: str = "", size: int = PAGE_SIZE) -> Page:
-    """The artifacts after a place; two queries, however many there are."""
+    """The artifacts after a place; three queries, however many there are: those that go by their questions come last."""
     groups = filters.groups(preview)
+    rows = preview_groups.artifacts(preview).select_related("repository__registry").order_by("pk")
+    if filters.repository:
+        rows = rows.filter(repository=filters.repository)
+    by_course, apart = rows.filter(_in_one_of(groups, "course")), after.startswith(APART)
+    found = [] if apart else list(by_course.filter(pk__gt=_place(after))[: size + 1])
+    first = len(found)
+    if first <= size:
+        by_question = rows.exclude(course=F("question")).filter(_in_one_of(groups, "question"))
+        found += by_question.filter(pk__gt=_place(after.removeprefix(APART)) if apart else 0)[: size + 1 - first]
+    shown = found[:size]
+    place = f"{'' if size <= first else APART}{shown[-1].pk}" if len(found) > size else ""
+    return Page(_with_groups(shown, groups), place)
+
+
+def _in_one_of(groups: QuerySet[PreviewGroup], key: str) -> Exists:
+    """Whether an artifact is one of those that the groups count: by its course, or by its question (`PreviewGroup`)."""
     mine = groups.filter(
         Q(old_listing=False, recent_since=None)
         | Q(old_listing=False, recent_since__lt=OuterRef("listed_at"))
         | Q(old_listing=True, recent_since__gte=OuterRef("listed_at")),
-        Q(question=OuterRef("course")) | Q(question=OuterRef("question")),
+        question=OuterRef(key),
         part__repository=OuterRef("repository"),
         before=OuterRef("word_now"),
     )
-    rows = preview_groups.artifacts(preview).filter(Exists(mine)).select_related("repository__registry").order_by("pk")
-    if filters.repository:
-        rows = rows.filter(repository=filters.repository)
-    found = list(rows.filter(pk__gt=_place(after))[: size + 1])
-    shown = found[:size]
-    return Page(_with_groups(shown, groups), str(shown[-1].pk) if len(found) > size else "")
+    return Exists(mine)
 
 
 def _with_groups(statuses: Sequence[ArtifactStatus], groups: QuerySet[PreviewGroup]) -> list[Row]:

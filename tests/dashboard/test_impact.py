@@ -139,9 +139,19 @@ def test_a_root_that_ends_before_its_authority_tells_timestamps_apart(place, mar
     place.judge()
     files = store_files() | {("tsa", "short", "root.pem"): root.pem}
     draft = draft_of(maria, statement(stores=["ca:acme", "tsa:short"]), files=files)
+    place.signed("release")
+    place.judge()
+    made = previewed(draft)
+    pages, after = [], ""
+    while not pages or after:
+        page = impact.page(impact.Filters(), made, after, size=1)
+        after = page.next
+        pages.append([row.status.pk for row in page.rows])
+    assert [len(page) for page in pages] == [1, 1, 1]
     groups, promised = keeps_its_word(draft, maria, place)
-    assert groups == 2
-    assert list(promised.values()) == [("verified", "untrusted")] * 2
+    assert sorted(promised) == sorted(pk for page in pages for pk in page)
+    assert groups == 3
+    assert list(promised.values()) == [("verified", "untrusted")] * 3
 
 
 def test_a_preview_of_more_repositories_asks_the_database_hardly_more(maria):
