@@ -49,6 +49,8 @@ def copy(made: Iterable[int]) -> None:
     """Fill every other repository with a copy of one of those that were made."""
     made = list(made)
     others = list(Repository.objects.exclude(pk__in=made).order_by("pk").values_list("pk", flat=True))
+    if not others:
+        return
     with connection.cursor() as cursor:
         cursor.execute("SET session_replication_role = replica")  # what is copied need not be checked again
         cursor.execute("CREATE TEMPORARY TABLE copies (here bigint, copy bigint)")

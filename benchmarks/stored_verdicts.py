@@ -4,13 +4,16 @@ import json
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
+from cryptography.x509.oid import ExtendedKeyUsageOID
 from django.db import connection
 from django.utils import timezone
 
 from benchmarks.seeding import POLICY
-from demo.pki import ACME, make_authority, make_signer
+from demo.pki import ACME, Identity, make_authority, make_signer
 from demo.signing import make_envelope
+from demo.timestamping import timestamps
 from registries import leases
 from registries.models import Listing, ListingSource, Manifest, Presence, Registry, Repository, Served
 from registries.oci.descriptor import Descriptor
@@ -21,13 +24,15 @@ from trust.models import Judgement, Verdict
 from trust.notary.evidence import Evidence, examine
 from trust.notary.media_types import JWS
 from trust.notary.payload import Payload
+from trust.notary.timestamp import TimestampEvidence
 
 BATCH = 2000
 STORE = ("ca", "acme", "root.crt")
+TSA_STORE = ("tsa", "acme", "root.crt")
 
 
-def seed(verdicts: int, signers: int, repositories: int) -> list[int]:
-    """`verdicts` images with one signature each, evenly over signers and repositories.
+def seed(verdicts: int, signers: int, repositories: int, *, stamped: bool = False) -> list[int]:
+    """`verdicts` images with one signature each, evenly over signers and repositories; `stamped`: each at a time of its own.
 
     On PostgreSQL some repositories are made so; the others are copied from them once those are judged (`copy`).
     """
@@ -37,16 +42,24 @@ def seed(verdicts: int, signers: int, repositories: int) -> list[int]:
     kept = Repository.objects.bulk_create(rows)
     each = verdicts // repositories
     made = min(repositories, -(-signers // each)) if connection.vendor == "postgresql" else repositories
-    samples = _samples(signers)
+    samples = _samples(signers, stamped=stamped)
     for start in range(0, made * each, BATCH):
         numbers = range(start, min(start + BATCH, made * each))
         _store([(kept[n // each], n, samples[n % signers]) for n in numbers], now)
     return [repository.pk for repository in kept[:made]]
 
 
-def _samples(signers: int) -> list[Evidence]:
+@cache
+def timestamp_root() -> Identity:
+    """The authority above the timestamps; made again, it is not the same one."""
+    now = datetime.now(UTC).replace(microsecond=0)
+    return make_authority({**ACME, "CN": "Bench timestamps"}, now - timedelta(days=9), now + timedelta(days=30))
+
+
+def _samples(signers: int, *, stamped: bool) -> list[Evidence]:
     """What examining a signature of each signer gives."""
     now = datetime.now(UTC).replace(microsecond=0)
+    token = timestamps(_timestamper(now), now - timedelta(hours=20)) if stamped else None
     validity = (now - timedelta(days=1), now + timedelta(days=30))
     root = make_authority({**ACME, "CN": "Bench root"}, *validity)
     revisions_root[STORE] = root.pem
@@ -54,9 +67,24 @@ def _samples(signers: int) -> list[Evidence]:
     for number in range(signers):
         signer = make_signer({**ACME, "CN": f"Signer {number}"}, *validity, issuer=root)
         target = Descriptor(OCI_MANIFEST, Digest.of(b"sample"), 6).to_json()
-        found.append(examine(make_envelope("jws", target, signer, signing_time=now), JWS))
+        found.append(examine(make_envelope("jws", target, signer, signing_time=now, timestamp_token=token), JWS))
     assert not any(one.integrity for one in found)
     return found
+
+
+def _timestamper(now: datetime) -> Identity:
+    root, validity = timestamp_root(), (now - timedelta(days=8), now + timedelta(days=29))
+    subject = {**ACME, "CN": "Bench TSA"}
+    return make_signer(
+        subject, *validity, issuer=root, purposes=[ExtendedKeyUsageOID.TIME_STAMPING], only_these_purposes=True
+    )
+
+
+def _at_its_own_time(timestamp: TimestampEvidence | None, number: int) -> TimestampEvidence | None:
+    if timestamp is None or timestamp.info is None:
+        return timestamp
+    gen_time = timestamp.info.gen_time + timedelta(seconds=number % 36_000)
+    return replace(timestamp, info=replace(timestamp.info, gen_time=gen_time, serial=f"{number}"))
 
 
 revisions_root: dict[tuple[str, str, str], bytes] = {}
@@ -77,7 +105,16 @@ def _store(items: list[tuple[Repository, int, Evidence]], now: datetime) -> None
         images.append(image)
         signatures.append(signature)
         examined.append(
-            evidence.Examined(signature, envelope, replace(sample, envelope=envelope.digest, signed=signed))
+            evidence.Examined(
+                signature,
+                envelope,
+                replace(
+                    sample,
+                    envelope=envelope.digest,
+                    signed=signed,
+                    timestamp=_at_its_own_time(sample.timestamp, number),
+                ),
+            )
         )
         presences += [
             Presence(repository=repository, manifest_id=image.digest, since=now, is_artifact=True),

@@ -7,13 +7,14 @@ from typing import Self
 from django.db.models import Count, Exists, F, Max, OuterRef, Q, QuerySet, Sum
 from django.http import QueryDict
 
-from trust import previewing
+from trust import preview_groups
 from trust.draft_rows import Draft, Preview, PreviewGroup, PreviewPart
 from trust.models import GREEN, ArtifactStatus
 from trust.notary.outcome import Word
 
 PAGE_SIZE = 50
 MOST_GROUPS = 20  # rows of the tables by repository and by signer
+APART = "apart-"  # the place of a row beyond those that go by their course
 WAITING = ~Q(hinges_on=[])
 
 
@@ -65,20 +66,19 @@ class Impact:
         )
         groups = PreviewGroup.objects.filter(part__preview=preview)
         decided = groups.exclude(WAITING).exclude(before=F("after"))
-        turns = decided.values("before", "after", "reason").annotate(artifacts=Sum("artifacts")).order_by()
-        waiting = groups.filter(WAITING)
+        rows = decided.values("before", "after", "reason").annotate(artifacts=Sum("artifacts")).order_by()
+        turns = [Turn(**row) for row in rows]
+        waiting = list(groups.filter(WAITING).order_by().values_list("hinges_on").annotate(Sum("artifacts")))
         return cls(
             preview=preview,
             repositories=counts["all"],
             done=counts["done"],
             artifacts=counts["artifacts"],
-            changed=decided.aggregate(n=Sum("artifacts", default=0))["n"],
-            turns=tuple(sorted((Turn(**row) for row in turns), key=_weight)),
-            waiting=waiting.aggregate(n=Sum("artifacts", default=0))["n"],
-            chains=len(chains_of(waiting)),
-            greener=decided.filter(after__in=GREEN)
-            .exclude(before__in=GREEN)
-            .aggregate(n=Sum("artifacts", default=0))["n"],
+            changed=sum(turn.artifacts for turn in turns),
+            turns=tuple(sorted(turns, key=_weight)),
+            waiting=sum(number for _, number in waiting),
+            chains=len({chain for chains, _ in waiting for chain in chains}),
+            greener=sum(turn.artifacts for turn in turns if turn.after in GREEN and turn.before not in GREEN),
             errors=tuple(
                 parts.filter(done_at=None, failed_at__isnull=False, attempts__gt=2).select_related(
                     "repository__registry"
@@ -173,25 +173,38 @@ class Page:
 
 
 def page(filters: Filters, preview: Preview, after: str = "", size: int = PAGE_SIZE) -> Page:
-    """The artifacts after a place; two queries, however many there are."""
+    """The artifacts after a place; three queries, however many there are: those that go by their questions come last."""
     groups = filters.groups(preview)
+    rows = preview_groups.artifacts(preview).select_related("repository__registry").order_by("pk")
+    if filters.repository:
+        rows = rows.filter(repository=filters.repository)
+    by_course, apart = rows.filter(_in_one_of(groups, "course")), after.startswith(APART)
+    found = [] if apart else list(by_course.filter(pk__gt=_place(after))[: size + 1])
+    first = len(found)
+    if first <= size:
+        by_question = rows.exclude(course=F("question")).filter(_in_one_of(groups, "question"))
+        found += by_question.filter(pk__gt=_place(after.removeprefix(APART)) if apart else 0)[: size + 1 - first]
+    shown = found[:size]
+    place = f"{'' if size <= first else APART}{shown[-1].pk}" if len(found) > size else ""
+    return Page(_with_groups(shown, groups), place)
+
+
+def _in_one_of(groups: QuerySet[PreviewGroup], key: str) -> Exists:
+    """Whether an artifact is one of those that the groups count: by its course, or by its question (`PreviewGroup`)."""
     mine = groups.filter(
         Q(old_listing=False, recent_since=None)
         | Q(old_listing=False, recent_since__lt=OuterRef("listed_at"))
         | Q(old_listing=True, recent_since__gte=OuterRef("listed_at")),
+        question=OuterRef(key),
         part__repository=OuterRef("repository"),
-        question=OuterRef("question"),
         before=OuterRef("word_now"),
     )
-    rows = previewing.artifacts(preview).filter(Exists(mine)).select_related("repository__registry").order_by("pk")
-    found = list(rows.filter(pk__gt=_place(after))[: size + 1])
-    shown = found[:size]
-    return Page(_with_groups(shown, groups), str(shown[-1].pk) if len(found) > size else "")
+    return Exists(mine)
 
 
 def _with_groups(statuses: Sequence[ArtifactStatus], groups: QuerySet[PreviewGroup]) -> list[Row]:
     asked = {
-        "question__in": {row.question for row in statuses},
+        "question__in": {key for row in statuses for key in (row.course, row.question)},
         "part__repository__in": {row.repository_id for row in statuses},
     }
     known = {
@@ -200,8 +213,11 @@ def _with_groups(statuses: Sequence[ArtifactStatus], groups: QuerySet[PreviewGro
     }
     rows = []
     for status in statuses:
-        key = status.repository_id, status.question, vars(status)["word_now"]
-        recent, old = known.get((*key, False)), known.get((*key, True))
+        recent, old = (
+            known.get((status.repository_id, status.course, vars(status)["word_now"], age))
+            or known.get((status.repository_id, status.question, vars(status)["word_now"], age))
+            for age in (False, True)
+        )
         is_old = old and (
             not recent or (status.listed_at and old.recent_since and status.listed_at <= old.recent_since)
         )

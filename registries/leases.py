@@ -4,7 +4,7 @@ A claim is one conditional UPDATE. Every claim raises the row's fence; a worker 
 a higher fence and may write nothing more (`LeaseLostError`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -106,6 +106,51 @@ def take[Row: DueRow](candidates: models.QuerySet[Row], pk: int, at: datetime | 
             return None
         row = candidates.model._default_manager.get(pk=pk)
     return Lease(row, row.fence)
+
+
+def take_some[Row: DueRow](candidates: models.QuerySet[Row], most: int) -> list[Lease[Row]]:
+    """The leases of the first of the due `candidates` that nobody holds, at most so many; three queries."""
+    now = timezone.now()
+    manager = candidates.model._default_manager
+    with transaction.atomic():
+        unheld = candidates.filter(free(now)).order_by("pk").select_for_update(skip_locked=True)
+        keys = list(unheld.values_list("pk", flat=True)[:most])
+        if not keys:
+            return []
+        claimed = manager.filter(pk__in=keys)
+        claimed.update(leased_until=now + lease_time(), fence=F("fence") + 1, attempts=F("attempts") + 1)
+        return [Lease(row, row.fence) for row in claimed.order_by("pk")]
+
+
+@contextmanager
+def claim_some[Row: DueRow](candidates: models.QuerySet[Row], most: int) -> Iterator[list[Lease[Row]]]:
+    """Hold some rows while the block runs; an unforeseen error is written into those that it left unfinished."""
+    some = take_some(candidates, most)
+    try:
+        yield some
+    except Exception as error:
+        for lease in some:
+            if not lease.finished:
+                lease.give_back(f"unforeseen: {type(error).__name__}: {error}")
+        if not isinstance(error, LeaseLostError):  # then another worker does that one
+            raise
+
+
+def finish_some[Row: DueRow](some: Iterable[Lease[Row]]) -> list[Lease[Row]]:
+    """Give those of the rows back with success that are still held, nothing left to do; which these are.
+
+    They stay locked for the rest of the transaction, so whoever claimed one of the others writes without us.
+    """
+    given = {lease.row.pk: lease for lease in some}
+    if not given:
+        return []
+    rows = type(next(iter(given.values())).row)._default_manager.filter(pk__in=given)
+    fences = rows.order_by("pk").select_for_update().values_list("pk", "fence")
+    mine = {pk: given[pk] for pk, fence in fences if given[pk].fence == fence}
+    rows.filter(pk__in=mine).update(leased_until=None, attempts=0, last_error="", failed_at=None, due_at=None)
+    for lease in mine.values():
+        lease.finished = True
+    return list(mine.values())
 
 
 @contextmanager

@@ -92,10 +92,10 @@ class PreviewPart(DueRow):
 
 
 class PreviewGroup(models.Model):
-    """Artifacts of one repository of which the same is asked, and whose word would be another one, or hinges on evidence."""
+    """Artifacts of one repository and course whose word would be another one, or hinges on evidence."""
 
     part = models.ForeignKey(PreviewPart, models.CASCADE, related_name="groups")
-    question = models.CharField(max_length=64)  # ArtifactStatus.question
+    question = models.CharField(max_length=64)  # ArtifactStatus.course, or its question: preview_groups.Asked
     before = models.CharField(max_length=24)
     after = models.CharField(max_length=24)
     recent_since = models.DateTimeField(null=True)  # a listing made later was recent

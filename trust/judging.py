@@ -51,22 +51,11 @@ def _judge_signatures[Row: DueRow](
             target = targets[row.pk]
             question = questions.of_signature(target, result, row.evidence)
             finding = _finding(informed, question, target, result)
-            judged[row.pk] = row, finding, question, _course(target, result, row, finding, question)
+            course = questions.course_of(target, result, row.evidence, rulings.material.stores, question)
+            judged[row.pk] = row, finding, question, course
             row.evidence = None
         lease.renew()
     return judged
-
-
-def _course(
-    target: Descriptor,
-    result: Evidence | SignatureFault,
-    row: Signature,
-    finding: Outcome | SignatureFault,
-    question: str,
-) -> str:
-    if isinstance(finding, SignatureFault):
-        return question
-    return questions.course_of(target, result, row.evidence, finding, question)
 
 
 def _finding(

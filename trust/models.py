@@ -300,7 +300,7 @@ class ArtifactStatus(Resting):
     question = models.CharField(max_length=64, blank=True)  # trust/questions.py; empty: of no use for judging again
     course = models.CharField(
         max_length=64, blank=True, default=""
-    )  # those alike in it will turn alike, while judged so
+    )  # questions.course_of: those alike in it turn alike, with time and by another policy
     message = models.TextField(blank=True)  # the verdict sentence without its word
     signer = models.TextField(blank=True)
     statement = models.CharField(max_length=255, blank=True)

@@ -2,14 +2,19 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from registries.oci.descriptor import Descriptor
 from trust.evidence_json import Json, to_json
 from trust.holdings import Subject
+from trust.notary.certificates import Certificate
 from trust.notary.evidence import Evidence
-from trust.notary.outcome import Outcome, SignatureFault
+from trust.notary.outcome import SignatureFault
+from trust.notary.timestamp import TimestampEvidence
+from trust.notary.trust_store import TrustStores
 
 SIGNED = (
     *("scheme", "authentic_signing_time", "expiry", "attributes"),
@@ -18,12 +23,12 @@ SIGNED = (
 
 
 def of_signature(
-    target: Descriptor, result: Evidence | SignatureFault, stored: Json | None = None, stamped: Sequence[str] = ()
+    target: Descriptor, result: Evidence | SignatureFault, stored: Json | None = None, stamped: Sequence[Any] = ()
 ) -> str:
     """The key of all on which `judge` can decide about a signature of `target`; `stored`: `to_json` of the evidence.
 
     The time of signing that an ordinary signature claims is not among it: nothing may rest on a claim.
-    `stamped` stands in the place of a timestamp that holds, for a key of all that decides what becomes of the verdict.
+    `stamped` stands in the place of a timestamp (`course_of`).
     """
     if isinstance(result, SignatureFault):
         return _key("fault", result.word, result.reason, result.message, result.ends_notation)
@@ -38,7 +43,7 @@ def of_signature(
         fields["chain"],
         [fields["signed"][name] for name in SIGNED],
         claimed and [claimed.same_content(target), claimed.digest == target.digest],
-        ["holds", *stamped] if stamped else fields.get("timestamp") or fields["unverified_timestamp_token"],
+        stamped or fields.get("timestamp") or fields["unverified_timestamp_token"],
     )
 
 
@@ -62,17 +67,55 @@ def of_artifact(subject: Subject, signatures: Sequence[tuple[str, str | None] | 
 
 
 def course_of(
-    target: Descriptor, result: Evidence | SignatureFault, stored: Json | None, outcome: Outcome, question: str
+    target: Descriptor, result: Evidence | SignatureFault, stored: Json | None, stores: TrustStores, question: str
 ) -> str:
-    """The key of all that decides what becomes of a verdict with time: its question, but for when a timestamp was made.
-
-    Under one revision a timestamp that holds does so for good, as far as its authority does: then it says no more than that.
+    """The key of all that decides about a signature by stores such as these, now and later: its question, but for when
+    a timestamp was made. Of that it says which certificates were valid then, and nothing else is asked of it.
     """
-    if isinstance(result, SignatureFault) or outcome.authentic_time.source != "tsa" or result.timestamp is None:
+    if isinstance(result, SignatureFault) or result.timestamp is None or _outlives_a_root(result, stores):
         return question
-    authority = [one.thumbprint for one in outcome.authentic_time.chain]
-    signers = [signer.certificate.thumbprint for signer in result.timestamp.signers]
-    return of_signature(target, result, stored, [outcome.statement, *signers, "below", *authority])
+    return of_signature(target, result, stored, _stamped(result, result.timestamp))
+
+
+def _stamped(evidence: Evidence, timestamp: TimestampEvidence) -> list[Any]:
+    """What the checks see of a timestamp, its times told by the certificates that were valid then."""
+    if timestamp.fault or timestamp.info is None:
+        return ["unsound", timestamp.fault and asdict(timestamp.fault)]
+    low, high, token = timestamp.info.low, timestamp.info.high, timestamp.certificates
+    return [
+        "sound",
+        [one.thumbprint for one in token],
+        sorted(timestamp.issuances),
+        _valid_at(timestamp.info.gen_time, token),
+        [
+            [signer.certificate.thumbprint, signer.signing_time and _valid_at(signer.signing_time, token)]
+            for signer in timestamp.signers
+        ],
+        [[low < one.not_before, high > one.not_after] for one in evidence.chain],
+    ]
+
+
+def _valid_at(moment: datetime, certificates: Iterable[Certificate]) -> list[bool]:
+    return [one.not_before <= moment <= one.not_after for one in certificates]
+
+
+def _outlives_a_root(evidence: Evidence, stores: TrustStores) -> bool:
+    """Whether who signed the timestamp may have been valid when a root above was not: then its time matters for more.
+
+    Where every root covers its signer, a chain in which the signer was valid never breaks at the root.
+    """
+    assert evidence.timestamp
+    signers = [signer.certificate for signer in evidence.timestamp.signers]
+    roots = [one for store in stores if store.type == "tsa" for one in store.certificates]
+    short = {
+        root.thumbprint
+        for root in roots
+        if any(root.not_before > one.not_before or root.not_after < one.not_after for one in signers)
+    }
+    if not short:
+        return False
+    known = evidence.with_roots(stores).timestamp
+    return known is not None and any(issuer in short for _, issuer in known.issuances)
 
 
 def _key(*parts: Any) -> str:

@@ -4,7 +4,7 @@ The answers go to the database as one JSON parameter. What differs between Postg
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -62,6 +62,19 @@ class Rewriting:
     def _execute(self, sql: str, answers: Answers, parameters: Sequence[Any]) -> None:
         with connection.cursor() as cursor:
             cursor.execute(f"WITH new AS MATERIALIZED ({self._source}) {sql}", [f"[{','.join(answers)}]", *parameters])
+
+
+def add_rows(model: type[models.Model], columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Add many rows, of which each is its columns as the database spells them."""
+    table, names = _quoted(model._meta.db_table), ", ".join(map(_quoted, columns))
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            with cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy:
+                for row in rows:
+                    copy.write_row(row)
+        else:
+            marks = ", ".join(["%s"] * len(columns))
+            cursor.executemany(f"INSERT INTO {table} ({names}) VALUES ({marks})", list(rows))  # noqa: S608 - names
 
 
 def among(column: str, keys: Sequence[int]) -> tuple[str, Any]:

@@ -36,22 +36,16 @@ def collect_answer(source_id: int) -> None:
 
 
 @shared_task
-def preview_part(part_id: int) -> None:
-    """Preview one repository if it is due and nobody else does, then go on with others of the same preview."""
-    while True:
-        with leases.claim(previewing.due_parts(timezone.now()), part_id) as lease:
-            if lease:
-                previewing.run(lease)
-        following = previewing.next_due(part_id, timezone.now())
-        if following is None:
-            return
-        part_id = following
+def preview(preview_id: int) -> None:
+    """Preview what is due of it and nobody else does."""
+    previewing.work(preview_id)
 
 
 def nudge_previews() -> None:
     """Send a message for each worker that could join in; each goes on by itself."""
-    for part_id in previewing.due_parts(timezone.now()).order_by("pk").values_list("pk", flat=True)[:PREVIEWERS]:
-        preview_part.delay(part_id)
+    due = previewing.due_parts(timezone.now())
+    for preview_id in due.order_by("preview").values_list("preview", flat=True)[:PREVIEWERS]:
+        preview.delay(preview_id)
 
 
 def nudge_due() -> None:

@@ -114,12 +114,15 @@ def next_deadlines(person: access.Person, at: datetime) -> list[certificate_list
 
 
 def grouped(rows: QuerySet[ArtifactStatus]) -> list[Group]:
-    groups = (
-        rows.order_by()
-        .values_list(F("word_now"), "reason")
-        .annotate(number=Count("pk"), covered=Count("pk", filter=Q(("covered_now", True))))
-    )
-    return [Group(Word(word), *others) for word, *others in groups]
+    covered = _counted(rows.filter(Q(covered_by__isnull=False), Q(("covered_now", True))))
+    return [
+        Group(Word(word), reason, n, covered.get((word, reason), 0)) for (word, reason), n in _counted(rows).items()
+    ]
+
+
+def _counted(rows: QuerySet[ArtifactStatus]) -> dict[tuple[str, str], int]:
+    counts = rows.order_by().values_list(F("word_now"), "reason").annotate(number=Count("pk"))
+    return {(word, reason): number for word, reason, number in counts}
 
 
 def _figures(groups: Iterable[Group], about_stale: Callable[[], str]) -> list[Figure]:

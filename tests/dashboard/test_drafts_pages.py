@@ -6,12 +6,11 @@ from django.urls import reverse
 from django.utils import timezone
 
 from dashboard.models import AuditEntry, Role
-from registries import leases
 from registries.models import Listing
 from tests.dashboard.rows import make_person
 from tests.trust.seeding import RELEASE, Place, policy, publish, statement, store_files
 from trust import drafts, previewing, revisions
-from trust.draft_rows import Draft, Preview, PreviewPart
+from trust.draft_rows import Draft, Preview
 from trust.revisions import Content
 
 pytestmark = pytest.mark.django_db
@@ -59,9 +58,7 @@ def act(client, draft, name, **fields):
 
 
 def run(draft):
-    for part in PreviewPart.objects.filter(preview__draft=draft):
-        with leases.claim(previewing.due_parts(part.due_at), part.pk) as lease:
-            previewing.run(lease)
+    previewing.work(Preview.objects.get(draft=draft).pk)
 
 
 def page_of(client, draft):

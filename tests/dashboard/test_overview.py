@@ -182,5 +182,5 @@ def test_the_queries_do_not_grow_with_the_rows(now, reader, django_assert_max_nu
         repository = make_repository(f"team/app-{index}", f"registry-{index % 5}.acme.example")
         turn(make_artifact(repository, "failed"), "verified", StatusChange.Cause.CLOCK, now)
     show(reader)
-    with django_assert_max_num_queries(17):
+    with django_assert_max_num_queries(18):
         show(reader)
