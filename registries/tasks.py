@@ -9,9 +9,11 @@ from registries import survey as surveys
 from registries.credentials import CredentialsError
 from registries.leases import DueRow, Lease, due
 from registries.models import ReferrersTag, Registry, Repository, Survey
+from registries.nudging import Nudges
 from registries.oci.errors import OciError, as_sentence
 
 NUDGES = 50  # rows of one kind a time
+_INDEXES = Nudges()  # a fleet takes long, and is due all the while: the queue would fill with what is waiting in it
 
 
 @shared_task
@@ -52,7 +54,8 @@ def nudge_due() -> None:
 
 
 def nudge_indexing() -> None:
-    for pk in _due(_askable()).values_list("pk", flat=True)[:NUDGES]:
+    due = _due(_askable()).values_list("pk", "due_at", "fence")[:NUDGES]
+    for pk in _INDEXES.fresh(due):
         index_repository.delay(pk)
 
 
