@@ -15,6 +15,7 @@ from trust import drafts, revisions
 from trust.additions import Additions
 from trust.broadening import Broadening, broadenings
 from trust.differences import Difference, differences
+from trust.double_roles import new_double_roles
 from trust.draft_rows import Draft
 from trust.drafts import Refusal
 from trust.label_differences import label_differences
@@ -50,11 +51,12 @@ def difference_between(before: Content | None, after: Content) -> ContentDiffere
     try:
         old = drafts.material_of(before) if before else None
         new = drafts.material_of(after)
+        past = before.additions if before else Additions()
     except NotaryError as error:
         fault = str(error)
     else:
-        labels = label_differences(before.additions if before else Additions(), after.additions)
-        words, broadened = [*differences(old, new), *labels], broadenings(old, new)
+        words = [*differences(old, new), *label_differences(past, after.additions)]
+        broadened = _broadened((old, past), (new, after.additions))
         hollow = hollow_statements(new)
     return ContentDifference(
         words,
@@ -117,8 +119,16 @@ class DraftPage:
 def review_now(draft: Draft) -> Review:
     """What the setting asks of the draft, against what is active now."""
     active = revisions.active()
-    before = _read(revisions.content_of(active)) if active else None
-    return reviewing.review_of(draft, broadenings(before, drafts.material_of(drafts.content_of(draft))))
+    before = revisions.content_of(active) if active else Content(b"", {})
+    content = drafts.content_of(draft)
+    now = drafts.material_of(content), content.additions
+    return reviewing.review_of(draft, _broadened((_read(before), before.additions), now))
+
+
+def _broadened(before: tuple[Material | None, Additions], after: tuple[Material, Additions]) -> list[Broadening]:
+    """What lets more pass, and who could do alone what was for two."""
+    old, labels = before
+    return [*broadenings(old, after[0]), *new_double_roles((old, labels) if old else None, after)]
 
 
 def _compared(draft: Draft, active: TrustRevision | None) -> Content | None:

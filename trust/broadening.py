@@ -75,7 +75,7 @@ def _laxer(was: Statement | None, now: Statement | None, old: TrustStores, new: 
         yield "timestamps are verified only once a certificate has expired"
     for kind, held in _more_certificates(was, now, old, new).items():
         yield f"more certificates are trusted ({kind}): {named(held, between=' and ')}"
-    if others := [one for one in now.trusted_identities if not _is_covered(one, now, was)]:
+    if others := [one for one in now.trusted_identities if not is_covered(one, now, was)]:
         yield (
             "every identity is accepted that the stores vouch for"
             if WILDCARD in others
@@ -95,15 +95,15 @@ def _laxer_checks(was: Level, now: Level) -> Iterator[str]:
 
 def _more_certificates(was: Statement, now: Statement, old: TrustStores, new: TrustStores) -> Mapping[str, list[str]]:
     """The subjects of certificates that a statement trusts and the other did not, by the kind of store."""
-    before = _trusted(was, old)
+    before = trusted(was, old)
     more: dict[str, list[str]] = {}
-    for (kind, thumbprint), subject in _trusted(now, new).items():
+    for (kind, thumbprint), subject in trusted(now, new).items():
         if (kind, thumbprint) not in before:
             more.setdefault(kind, []).append(subject)
     return more
 
 
-def _trusted(statement: Statement, stores: TrustStores) -> dict[tuple[str, str], str]:
+def trusted(statement: Statement, stores: TrustStores) -> dict[tuple[str, str], str]:
     return {
         (store.type, certificate.thumbprint): certificate.subject
         for store in statement.trust_stores
@@ -111,7 +111,7 @@ def _trusted(statement: Statement, stores: TrustStores) -> dict[tuple[str, str],
     }
 
 
-def _is_covered(identity: str, now: Statement, was: Statement) -> bool:
+def is_covered(identity: str, now: Statement, was: Statement) -> bool:
     """Whether whoever the identity means was accepted before."""
     if was.trusts_any_identity or identity in was.trusted_identities:
         return True

@@ -1,5 +1,7 @@
 """The pages of drafts: what one changes is seen before it is applied, and nobody applies alone what broadens trust."""
 
+from dataclasses import replace
+
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -10,6 +12,7 @@ from registries.models import Listing
 from tests.dashboard.rows import make_person
 from tests.trust.seeding import RELEASE, Place, policy, publish, statement, store_files
 from trust import drafts, previewing, revisions
+from trust.additions import Additions
 from trust.draft_rows import Draft, Preview
 from trust.revisions import Content
 
@@ -145,6 +148,25 @@ def test_what_broadens_trust_needs_another_admin(admin, other):
 
     assert revisions.active_number() == 2
     assert AuditEntry.objects.latest("pk").details["approved_by"] == "sam"
+
+
+def test_an_approver_who_comes_to_satisfy_a_statement_for_publishers_is_named_and_needs_another_admin(
+    admin, other, maria
+):
+    approvers = [
+        statement("builds", identities=["*"]),
+        statement("approvals", scopes=["registry.acme.example/approvals"], identities=[RELEASE]),
+    ]
+    publish(*approvers)
+    draft = begin(admin, *approvers)
+    labels = Additions(roles={"builds": "publisher", "approvals": "certifier"})
+    drafts.save(draft, replace(drafts.content_of(draft), additions=labels), "because", maria, draft.saved_at)
+
+    assert "their signatures also satisfy builds" in act(admin, draft, "apply").content.decode()
+    assert revisions.active_number() == 1
+    act(other, draft, "approve")
+    act(admin, draft, "apply")
+    assert revisions.active_number() == 2
 
 
 def test_an_approval_ends_with_the_next_edit(admin, other, maria):
