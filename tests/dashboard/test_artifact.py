@@ -13,7 +13,6 @@ from django.utils import timezone
 from dashboard.sentences import sentence
 from registries.models import Content, Listing, Presence
 from tests.dashboard.rows import make_person, make_repository
-from tests.trust import seeding
 from tests.trust.seeding import DAY, Place, publish, statement
 from trust.notary.outcome import Word
 
@@ -21,25 +20,9 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def now(monkeypatch):
-    """The sample authorities are as old as the seeding's clock; pages ask the real one."""
-    moment = timezone.now().replace(microsecond=0)
-    monkeypatch.setattr(seeding, "NOW", moment)
-    seeding.pki.cache_clear()
-    yield moment
-    seeding.pki.cache_clear()
-
-
-@pytest.fixture
 def place(now):
     publish(at=now)
     return Place(at=now)
-
-
-@pytest.fixture
-def reader(client):
-    client.force_login(make_person())
-    return client
 
 
 def url(place, manifest, page="artifact", *more):

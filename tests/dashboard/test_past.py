@@ -39,12 +39,6 @@ def place(now):
 
 
 @pytest.fixture
-def reader(client):
-    client.force_login(make_person())
-    return client
-
-
-@pytest.fixture
 def signed_later(place, now):
     """Unsigned, signed two hours later, withdrawn four hours later."""
     image = place.image("1.0")

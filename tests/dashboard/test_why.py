@@ -7,12 +7,10 @@ from datetime import timedelta
 import pytest
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils import timezone
 
 from dashboard.trust_path import Where, path, path_of_none
 from registries.models import Registry, Repository
 from tests.dashboard.rows import make_person
-from tests.trust import seeding
 from tests.trust.seeding import DAY, HOUR, Place, publish, statement
 from trust import revisions
 from trust.models import TrustRevision
@@ -21,24 +19,8 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def now(monkeypatch):
-    """The sample authorities are as old as the seeding's clock; pages ask the real one."""
-    moment = timezone.now().replace(microsecond=0)
-    monkeypatch.setattr(seeding, "NOW", moment)
-    seeding.pki.cache_clear()
-    yield moment
-    seeding.pki.cache_clear()
-
-
-@pytest.fixture
 def place(now):
     return Place(at=now)
-
-
-@pytest.fixture
-def reader(client):
-    client.force_login(make_person())
-    return client
 
 
 def own(**fields):
