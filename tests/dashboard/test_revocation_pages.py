@@ -6,7 +6,7 @@ import pytest
 
 from demo.timestamping import timestamps
 from registries.models import Listing
-from tests.dashboard.test_artifact import now, place, reader, said, show, text, url  # noqa: F401 (fixtures)
+from tests.dashboard.test_artifact import place, said, show, text, url  # noqa: F401 (fixtures)
 from tests.simulators.revocation import RevocationHost
 from tests.trust.revoking import OCSP, collect, ocsp_answer
 from tests.trust.seeding import DAY, HOUR, publish, statement

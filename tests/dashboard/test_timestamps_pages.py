@@ -3,7 +3,7 @@
 import pytest
 
 from demo.timestamping import make_token, timestamps
-from tests.dashboard.test_artifact import now, place, reader, said, show, text, url  # noqa: F401 (fixtures)
+from tests.dashboard.test_artifact import place, said, show, text, url  # noqa: F401 (fixtures)
 from tests.trust.seeding import DAY, pki, publish, statement
 
 pytestmark = pytest.mark.django_db
