@@ -1,23 +1,32 @@
-"""HTTP/1.1 over one connection, by h11: a request is written, its answer read; every byte counts against the request's allowance.
+"""HTTP/1.1 over one connection: a request is written, its answer read; every byte counts against the request's allowance.
 
-h11 refuses what could be read in two ways, but for a length beside chunks, which is refused here. That it lets lines end in a bare
-line feed and be folded does no harm to a client that asks one server on one connection.
+llhttp (through httptools), which Node reads HTTP with, takes answers apart as strictly as it can. Where a body begins and ends is
+refused here too, wherever two readers could disagree. That lines of a head may be folded does no harm to a client that asks one
+server on one connection.
 """
 
+import re
+from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 
-import h11
+from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from registries.oci.errors import RegistryError
 from registries.oci.exchange import Outgoing
 from registries.pinning import Allowance, BrokenError, Stream, WireError
 
-MAX_HEAD = 64 * 1024  # bytes of an answer's status line and fields, or of its trailers
+MAX_HEAD = 64 * 1024  # bytes of an answer's status line and fields, interim answers included
 MAX_FIELDS = 256
 BEGIN = b"HTTP/"
 READ = 64 * 1024  # bytes at a time
 WRITE = 64 * 1024  # bytes at least, where there are more
+BODILESS = frozenset({204, 304})
+UPGRADE = "it changes to another protocol, which nobody asked for"
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+", re.ASCII)
+_TARGET = re.compile(r"[!-~]+", re.ASCII)
+_VALUE = re.compile(r"[ -~]*", re.ASCII)
+_LENGTH = re.compile(r"[0-9]{1,18}", re.ASCII)
 
 
 class NotHttpError(WireError):
@@ -29,8 +38,8 @@ class Exchange:
 
     def __init__(self, stream: Stream, host: str, allowance: Allowance) -> None:
         self._stream, self._host, self._allowance = stream, host, allowance
-        self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=MAX_HEAD)
-        self._begun = self._ended = False  # whether bytes came, and whether none will come any more
+        self._sent = self._ended = False  # whether all was sent, and whether nothing will come any more
+        self._came = 0
 
     def ask(
         self, method: str, target: str, authority: str, headers: Mapping[str, str], content: Outgoing | None
@@ -39,22 +48,21 @@ class Exchange:
         with suppress(
             BrokenError
         ):  # whoever refuses what he did not read to its end may have answered before he closed
-            self._send(method, target, authority, headers, content)
-        answer = self._next()
-        while isinstance(answer, h11.InformationalResponse):
-            answer = self._next()
-        if not isinstance(answer, h11.Response):
-            raise NotHttpError("no answer to what was asked")
-        _check(answer)
-        return answer.status_code, tuple((name.decode("ascii"), _text(value)) for name, value in answer.headers)
+            self._send(method, target, {"Host": authority, **headers}, content)
+        self._heard = _Heard(has_body=method != "HEAD")
+        while not self._heard.has_head:
+            self._hear()
+        return self._heard.status, tuple(self._heard.fields)
 
     def pieces(self) -> Iterator[bytes]:
         """The body as it is, in pieces; one that ends early raises BrokenError."""
-        while not isinstance(event := self._next(), h11.EndOfMessage):
-            if not isinstance(event, h11.Data):
-                raise NotHttpError("something else than a body")
-            if event.data:
-                yield bytes(event.data)
+        heard = self._heard
+        while heard.pieces or not heard.is_whole:
+            if heard.pieces:
+                yield heard.pieces.popleft()
+            else:
+                self._hear()
+        heard.forget()
 
     @property
     def may_go_on(self) -> bool:
@@ -62,59 +70,148 @@ class Exchange:
 
         What came beyond it was not asked for: whoever went on would take it for the next answer.
         """
-        both_done = self._http.our_state is h11.DONE and self._http.their_state is h11.DONE
-        return both_done and not self._ended and not self._http.trailing_data[0]
+        heard = self._heard
+        return self._sent and not self._ended and heard.is_whole and heard.stays_open and not heard.has_more
 
-    def _send(
-        self, method: str, target: str, authority: str, headers: Mapping[str, str], content: Outgoing | None
-    ) -> None:
-        fields = [("Host", authority), *headers.items()]
-        try:
-            held = self._http.send(h11.Request(method=method, target=target, headers=fields)) or b""
-            for piece in content or ():
-                held += self._http.send(h11.Data(data=piece)) or b""
-                if len(held) >= WRITE:
-                    self._stream.write(held, self._allowance.left())
-                    held = b""
-            held += self._http.send(h11.EndOfMessage()) or b""
-        except (h11.LocalProtocolError, UnicodeEncodeError) as error:  # a line's end within, or not what was announced
-            raise RegistryError(f"{self._host} cannot be asked this: {error}", code="unreachable") from error
-        if held:
-            self._stream.write(held, self._allowance.left())
+    def _send(self, method: str, target: str, fields: Mapping[str, str], content: Outgoing | None) -> None:
+        held = self._head(method, target, fields)
+        left = content.size if content else 0
+        for piece in content or ():
+            left -= len(piece)
+            held += piece
+            if len(held) >= WRITE and left >= 0:
+                self._stream.write(held, self._allowance.left())
+                held = b""
+        if left:
+            raise self._unaskable("its content has not the length that is announced")
+        self._stream.write(held, self._allowance.left())
+        self._sent = True
 
-    def _next(self) -> h11.Event:
-        try:
-            while (event := self._http.next_event()) is h11.NEED_DATA:
-                self._http.receive_data(self._receive())
-        except h11.RemoteProtocolError as error:
-            if self._ended:
-                where = "in the middle of an answer" if self._begun else "without an answer"
-                raise BrokenError(f"it was closed {where}") from error
-            raise NotHttpError(str(error)) from error
-        if event is h11.PAUSED:
-            raise NotHttpError("it changes to another protocol, which nobody asked for")
-        assert isinstance(event, h11.Event)
-        return event
+    def _head(self, method: str, target: str, fields: Mapping[str, str]) -> bytes:
+        if not (_TOKEN.fullmatch(method) and _TARGET.fullmatch(target)):
+            raise self._unaskable(f"{method!a} {target!a}")
+        for name, value in fields.items():
+            if not (_TOKEN.fullmatch(name) and _VALUE.fullmatch(value)):
+                raise self._unaskable(f"the header field {name!a}")  # its value may be a secret
+        lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in fields.items())]
+        return "\r\n".join([*lines, "", ""]).encode("ascii")
 
-    def _receive(self) -> bytes:
+    def _unaskable(self, what: str) -> RegistryError:
+        return RegistryError(f"{self._host} cannot be asked this: {what}", code="unreachable")
+
+    def _hear(self) -> None:
+        """Read what comes next into `_heard`."""
         content = self._stream.read(READ, self._allowance.left())
         if not self._allowance.came(len(content)):  # endless headers or interim answers, or more framing than content
             raise RegistryError(f"{self._host} sends more than is read here, headers included", code="too_large")
-        if not self._begun and content[: len(BEGIN)] != BEGIN[: len(content)]:  # h11 would wait for the end of a line
+        if not content:
+            self._ended = True
+            self._heard.end(begun=bool(self._came))
+            return
+        if self._came < len(BEGIN) and not _begins(content, self._came):  # it might wait for the end of a line
             raise NotHttpError("it begins with something else")
-        self._begun, self._ended = self._begun or bool(content), not content
-        return content
+        self._came += len(content)
+        self._heard.hear(content)
+        if not self._heard.has_head and self._came > MAX_HEAD:
+            raise NotHttpError(f"its head is larger than {MAX_HEAD} bytes")
 
 
-def _check(answer: h11.Response) -> None:
-    """What h11 takes, and another reader might take for something else."""
-    names = {name for name, _ in answer.headers}
-    if b"transfer-encoding" in names and (b"content-length" in names or answer.http_version == b"1.0"):
-        raise NotHttpError("its body has no framing that can be trusted")
-    if answer.http_version not in (b"1.0", b"1.1"):
-        raise NotHttpError("it speaks another version of HTTP")
-    if len(answer.headers) > MAX_FIELDS:
-        raise NotHttpError(f"more than {MAX_FIELDS} header fields")
+class _Heard:
+    """What of an answer came so far; the parser calls the methods `on_…`."""
+
+    def __init__(self, *, has_body: bool) -> None:
+        self.status = 0
+        self.fields: list[tuple[str, str]] = []
+        self.pieces: deque[bytes] = deque()
+        self.has_head = self.is_whole = False
+        self.has_more = False  # something that belongs to no answer which was asked for
+        self.stays_open = False
+        self._has_body, self._ends_with_connection = has_body, False
+        self._fault = ""
+        self._parser: HttpResponseParser | None = HttpResponseParser(self)
+
+    def hear(self, content: bytes) -> None:
+        assert self._parser
+        try:
+            self._parser.feed_data(content)
+        except HttpParserUpgrade as error:
+            raise NotHttpError(UPGRADE) from error
+        except HttpParserError as error:
+            if not self.is_whole:
+                raise NotHttpError(self._fault or str(error)) from error
+            self.has_more = True
+        if self._fault:
+            raise NotHttpError(self._fault)
+
+    def end(self, *, begun: bool) -> None:
+        """Nothing more will come."""
+        if not self._ends_with_connection:
+            raise BrokenError(f"it was closed {'in the middle of' if begun else 'without'} an answer")
+        self.is_whole = True
+
+    def forget(self) -> None:
+        """Let go of the parser, which knows us: garbage that knows itself is collected late."""
+        self._parser = None
+
+    def on_message_begin(self) -> None:
+        self.has_more = self.is_whole
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self.has_head:
+            return  # a trailer, or the head of what nobody asked for
+        if len(self.fields) >= MAX_FIELDS:
+            self._fault = f"more than {MAX_FIELDS} header fields"
+        else:
+            self.fields.append((name.decode("ascii").lower(), _text(value.strip(b" \t"))))
+
+    def on_headers_complete(self) -> None:
+        assert self._parser
+        if self.has_head:
+            return
+        status = self._parser.get_status_code()
+        if 100 <= status < 200 and status != 101:
+            self.fields.clear()
+            return
+        self.status, self.has_head = status, True
+        version = self._parser.get_http_version()
+        self._fault = self._fault or _fault_of(status, version, self.fields)
+        named = dict(self.fields)
+        self.is_whole = not self._has_body or status in BODILESS
+        self._ends_with_connection = not (self.is_whole or {"content-length", "transfer-encoding"} & named.keys())
+        options = {
+            option.strip().lower()
+            for name, value in self.fields
+            if name == "connection"
+            for option in value.split(",")
+        }
+        self.stays_open = version == "1.1" and "close" not in options and not self._ends_with_connection
+
+    def on_body(self, content: bytes) -> None:
+        if self.is_whole:
+            self.has_more = True
+        else:
+            self.pieces.append(content)
+
+    def on_message_complete(self) -> None:
+        self.is_whole = self.has_head
+
+
+def _begins(content: bytes, came: int) -> bool:
+    awaited = BEGIN[came:]
+    return content[: len(awaited)] == awaited[: len(content)]
+
+
+def _fault_of(status: int, version: str, fields: list[tuple[str, str]]) -> str:
+    """Why one cannot rely on where the body of this answer begins and ends; "" if one can."""
+    if status == 101:
+        return UPGRADE
+    if version not in ("1.0", "1.1"):
+        return "it speaks another version of HTTP"
+    lengths = [value for name, value in fields if name == "content-length"]
+    codings = [value.lower() for name, value in fields if name == "transfer-encoding"]
+    one_length = not lengths or (len(lengths) == 1 and _LENGTH.fullmatch(lengths[0]))
+    chunked = not codings or (codings == ["chunked"] and version == "1.1" and not lengths)
+    return "" if one_length and chunked else "its body has no framing that can be trusted"
 
 
 def _text(content: bytes) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from itertools import batched
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q
 
 from registries import events
 from registries.events import Event, EventKind
@@ -71,8 +71,7 @@ def settle_artifacts(run: Run) -> None:
         parent__presences__until=None,
     )
     is_one = Q(Exists(tagged)) | Q(Q(manifest__subject=None), ~Exists(parents))
-    for should_be, rows in ((True, here.filter(is_one)), (False, here.exclude(is_one))):
-        wrong = list(rows.filter(is_artifact=not should_be).values_list("pk", flat=True))
-        for batch in batched(wrong, QUERY):
-            Presence.objects.filter(pk__in=batch).update(is_artifact=should_be)
-            run.changed(urgent=True)
+    wrong = here.annotate(should_be=is_one).exclude(is_artifact=F("should_be"))
+    for batch in batched(wrong.values_list("pk", flat=True), QUERY):
+        Presence.objects.filter(pk__in=batch).update(is_artifact=~F("is_artifact"))
+        run.changed(urgent=True)

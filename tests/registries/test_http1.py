@@ -1,9 +1,13 @@
 """How one answer is read: what is taken, what is refused, and when the connection may serve again."""
 
+import h11
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from registries.http1 import MAX_FIELDS, MAX_HEAD, Exchange, NotHttpError
 from registries.oci.errors import RegistryError
+from registries.oci.exchange import Outgoing
 from registries.pinning import Allowance, BrokenError, WireError
 
 
@@ -47,7 +51,6 @@ CHUNKED = b"Transfer-Encoding: chunked"
     [
         (answer(b"Content-Length: 5", body=b"hello"), b"hello", True),
         (answer(b"content-length:5\t", body=b"hello"), b"hello", True),
-        (answer(b"Content-Length: 5", b"Content-Length: 5", body=b"hello"), b"hello", True),
         (answer(b"Content-Length: 0"), b"", True),
         (answer(b"Content-Length: 5", b"Connection: close", body=b"hello"), b"hello", False),
         (answer(b"Content-Length: 5", b"Connection: x, Close", body=b"hello"), b"hello", False),
@@ -82,6 +85,7 @@ def test_fields_keep_their_order_and_lose_their_case_and_their_margins():
         answer(b"Transfer-Encoding: xchunked", body=b"0\r\n\r\n"),
         answer(b"Transfer-Encoding:", body=b"0\r\n\r\n"),
         answer(CHUNKED, status=b"HTTP/1.0 200 OK", body=b"0\r\n\r\n"),
+        answer(b"Content-Length: 5", b"Content-Length: 5", body=b"hello"),
         answer(b"Content-Length: 5", b"Content-Length: 6", body=b"hello!"),
         answer(b"Content-Length: 5, 6", body=b"hello!"),
         answer(b"Content-Length: +5", body=b"hello"),
@@ -105,6 +109,7 @@ def test_fields_keep_their_order_and_lose_their_case_and_their_margins():
         b"HTTP/1.1 2000 OK\r\nContent-Length: 0\r\n\r\n",
         "HTTP/1.1 ٢٠٠ OK\r\nContent-Length: 0\r\n\r\n".encode(),
         b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n",
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n",
         b"SSH-2.0-OpenSSH_9\r\n",
         b"\x15\x03\x01\x00\x02\x02\x16",
         answer(CHUNKED, body=b"zz\r\n"),
@@ -190,8 +195,48 @@ def test_every_byte_counts_headers_and_framing_included():
 @pytest.mark.parametrize("value", ["a\r\nX: y", "a\nb", "a\rb", "a\0b", "ä"])
 @pytest.mark.parametrize("where", ["method", "target", "name", "value"])
 def test_nothing_in_a_request_begins_a_line_of_its_own(value, where):
-    given = {"method": "GET", "target": "/v2/", "name": "Accept", "value": "x", where: value}
+    asked = {"method": "GET", "target": "/v2/", "name": "Accept", "value": "x", where: value}
     if where == "target":
-        given["target"] = "/" + value
+        asked["target"] = "/" + value
     with pytest.raises(RegistryError):
-        ask(method=given["method"], target=given["target"], headers={given["name"]: given["value"]})
+        ask(method=asked["method"], target=asked["target"], headers={asked["name"]: asked["value"]})
+
+
+def test_content_that_is_not_as_long_as_announced_is_not_sent_as_if_it_were():
+    for size in (2, 4):
+        exchange = Exchange(Pipe(b""), "registry.test", Allowance(lambda: 0.0, 5, 10**9))
+        with pytest.raises(RegistryError, match="length"):
+            exchange.ask("PUT", "/", "registry.test", {}, Outgoing(size, lambda: iter([b"abc"])))
+
+
+LINES = st.sampled_from([
+    b"Content-Length: 5", b"Content-Length: 0", b"Content-Length:5 ", b"Content-Length: 05", b"Content-Length: 5,5", b"content-length: 4",
+    CHUNKED, b"Transfer-Encoding: identity", b"transfer-encoding:\tchunked ", b"Connection: close", b"Connection: keep-alive, x",
+    b"Upgrade: h2c", b"X: y", b"X:", b" folded", b"X: y\rZ: z", b"X: y\nContent-Length: 5", b"\tContent-Length: 5", b"Trailer: x",
+])  # fmt: skip
+STATUS = st.sampled_from([b"HTTP/1.1 200 OK", b"HTTP/1.0 200 OK", b"HTTP/1.1 204", b"HTTP/1.1 304 Not", b"HTTP/1.1 404 "])
+BODIES = st.sampled_from(
+    [b"", b"hello", b"5\r\nhello\r\n0\r\n\r\n", b"5\r\nhello\r\n0\r\n\r\nHTTP/1.1 200 OK\r\n\r\n", b"0\r\n\r\n", b"5;a\r\nhello\r\n0\r\n\r\n"]
+)
+
+
+@given(status=STATUS, lines=st.lists(LINES, max_size=5), body=BODIES, at_once=st.sampled_from([1, 5, 65536]))
+def test_an_answer_that_is_taken_says_the_same_to_another_strict_reader(status, lines, body, at_once):
+    content = answer(*lines, status=status, body=body)
+    try:
+        ours = read(content, at_once=at_once)
+    except WireError:
+        return
+    other = h11.Connection(h11.CLIENT)
+    other.send(h11.Request(method="GET", target="/", headers=[("Host", "registry.test")]))
+    other.send(h11.EndOfMessage())
+    other.receive_data(content)
+    other.receive_data(b"")
+    head, *events = _events(other)
+    assert (head.status_code, b"".join(bytes(event.data) for event in events)) == (ours[0], ours[2])
+
+
+def _events(connection):
+    """The head and the pieces of the first answer, as h11 reads them."""
+    while not isinstance(event := connection.next_event(), h11.EndOfMessage):
+        yield event

@@ -25,7 +25,7 @@ def state_of(repository):
             row.subject: (row.source, row.complete, row.error_code, row.digests, row.missing) for row in listings
         },
         "faults": set(Fault.objects.filter(**here).values_list("digest", "code")),
-        "referrers_api": repository.referrers_api,
+        "referrers_api": repository.referrers_api if listings else None,  # of nothing, nobody asks for referrers
         "tags_complete": repository.tags_complete,
     }
 
