@@ -1,5 +1,7 @@
 """Nudges of the registries room: each takes an id, claims the row if it is due, calls one function, and may run twice."""
 
+from collections.abc import Iterable
+
 from celery import shared_task
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -9,11 +11,12 @@ from registries import survey as surveys
 from registries.credentials import CredentialsError
 from registries.leases import DueRow, Lease, due
 from registries.models import ReferrersTag, Registry, Repository, Survey
-from registries.nudging import Nudges
+from registries.nudging import Due, Nudges
 from registries.oci.errors import OciError, as_sentence
 
 NUDGES = 50  # rows of one kind a time
-_INDEXES = Nudges()  # a fleet takes long, and is due all the while: the queue would fill with what is waiting in it
+# A fleet takes long, and is due all the while: the queue would fill with what is waiting in it.
+_SURVEYS, _REFERRERS_TAGS, _INDEXES = Nudges(), Nudges(), Nudges()
 
 
 @shared_task
@@ -46,16 +49,15 @@ def look_after_referrers_tag(pk: int) -> None:
 
 def nudge_due() -> None:
     """One message for each row that is due (a bounded number); messages may be lost or come twice."""
-    for registry_id in _due(Survey.objects.all()).values_list("registry_id", flat=True)[:NUDGES]:
+    for registry_id in _SURVEYS.fresh(_due(Survey.objects.all(), "registry_id")):
         survey_registry.delay(registry_id)
-    for pk in _due(ReferrersTag.objects.all()).values_list("pk", flat=True)[:NUDGES]:
+    for pk in _REFERRERS_TAGS.fresh(_due(ReferrersTag.objects.all())):
         look_after_referrers_tag.delay(pk)
     nudge_indexing()
 
 
 def nudge_indexing() -> None:
-    due = _due(_askable()).values_list("pk", "due_at", "fence")[:NUDGES]
-    for pk in _INDEXES.fresh(due):
+    for pk in _INDEXES.fresh(_due(_askable())):
         index_repository.delay(pk)
 
 
@@ -70,8 +72,9 @@ def _askable() -> QuerySet[Repository]:
     return Repository.objects.exclude(registry__in=resting)
 
 
-def _due[Row: DueRow](rows: QuerySet[Row]) -> QuerySet[Row]:
-    return rows.filter(due(timezone.now())).order_by("due_at", "pk")
+def _due[Row: DueRow](rows: QuerySet[Row], key: str = "pk") -> Iterable[Due]:
+    """The rows whose work has waited longest, as far as a message each is sent for them at once."""
+    return rows.filter(due(timezone.now())).order_by("due_at", "pk").values_list(key, "due_at", "fence")[:NUDGES]
 
 
 def _surveyed(registry: Registry, lease: Lease[Survey]) -> None:

@@ -5,6 +5,8 @@ import socket
 
 import pytest
 
+from registries.nudging import Nudges
+
 
 @pytest.fixture(autouse=True)
 def no_network(request, monkeypatch):
@@ -19,6 +21,17 @@ def no_network(request, monkeypatch):
         raise AssertionError(f"this test opened a socket to {address}; mark it `network` if it must")
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_sent_yet(monkeypatch):
+    """What a process remembers of its messages, with keys that the next test's rows may have again."""
+    from registries import tasks  # Django's models: only after the settings are there
+    from trust import tasks as trust_tasks
+
+    for place, names in ((tasks, ("_SURVEYS", "_REFERRERS_TAGS", "_INDEXES")), (trust_tasks, ("_SOURCES", "_JUDGEMENTS"))):
+        for name in names:
+            monkeypatch.setattr(place, name, Nudges())
 
 
 @pytest.fixture

@@ -2,15 +2,17 @@
 
 from celery import shared_task
 from django.conf import settings
-from django.db.models import F
+from django.db.models import DateTimeField, F, Value
 from django.utils import timezone
 
 from registries import leases
+from registries.nudging import Nudges
 from registries.transport import Transport
 from trust import previewing, revocation, verification
 
 NUDGES = 50
 PREVIEWERS = 4
+_SOURCES, _JUDGEMENTS = Nudges(), Nudges()
 
 
 @shared_task
@@ -54,8 +56,11 @@ def nudge_due() -> None:
     nudge_previews()
     at = timezone.now()
     revocation.follow_chains(at)
-    for source_id in revocation.due_sources(at).order_by("due_at", "pk").values_list("pk", flat=True)[:NUDGES]:
+    sources = revocation.due_sources(at).order_by("due_at", "pk").values_list("pk", "due_at", "fence")
+    for source_id in _SOURCES.fresh(sources[:NUDGES]):
         collect_answer.delay(source_id)
     due = verification.due_judgements(at).filter(leases.free(at)).order_by(F("judged_at").asc(nulls_first=True))
-    for repository_id in due.values_list("repository_id", flat=True)[:NUDGES]:
+    # A message judges what is newest when it is read, so one that waits is enough whatever changes meanwhile.
+    waiting = due.values_list("repository_id", Value(None, DateTimeField()), "fence")
+    for repository_id in _JUDGEMENTS.fresh(waiting[:NUDGES]):
         judge_repository.delay(repository_id)

@@ -52,6 +52,18 @@ def test_at_most_fifty_are_nudged_at_a_time(messages):
     assert len(messages()) == 50
 
 
+def test_a_message_that_waits_is_enough_whatever_changes_meanwhile(place, messages):
+    tasks.nudge_due()
+    place.changed()
+    publish()
+    tasks.nudge_due()
+    assert messages() == [("trust.tasks.judge_repository", place.repository.pk)]
+    tasks.judge_repository(place.repository.pk)
+    place.changed()
+    tasks.nudge_due()
+    assert messages() == [("trust.tasks.judge_repository", place.repository.pk)]
+
+
 def test_what_a_worker_holds_is_not_nudged(place, messages):
     verification.ensure_judgements()
     take(Judgement.objects.all(), Judgement.objects.get().pk)
