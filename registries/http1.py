@@ -179,10 +179,7 @@ class _Heard:
         self.is_whole = not self._has_body or status in BODILESS
         self._ends_with_connection = not (self.is_whole or {"content-length", "transfer-encoding"} & named.keys())
         options = {
-            option.strip().lower()
-            for name, value in self.fields
-            if name == "connection"
-            for option in value.split(",")
+            option.strip().lower() for name, value in self.fields if name == "connection" for option in value.split(",")
         }
         self.stays_open = version == "1.1" and "close" not in options and not self._ends_with_connection
 

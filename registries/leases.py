@@ -62,18 +62,18 @@ class Lease[Row: DueRow]:
     def _mine(self) -> models.QuerySet[Row]:
         return type(self.row)._default_manager.filter(pk=self.row.pk, fence=self.fence)
 
-    def renew(self) -> None:
+    def renew(self, **columns: object) -> None:
         """Hold the row for another lease; inside a transaction this also fences every write of that transaction.
 
-        Raises LeaseLostError when the row was claimed anew.
+        `columns` of the row are written with it. Raises LeaseLostError when the row was claimed anew.
         """
-        if not self._mine().update(leased_until=timezone.now() + lease_time()):
+        if not self._mine().update(leased_until=timezone.now() + lease_time(), **columns):
             raise LeaseLostError
 
-    def finish(self, next_due_at: datetime | None) -> None:
-        """Give the row back with success."""
-        due_at = self._unless_asked(next_due_at)
-        if not self._mine().update(leased_until=None, attempts=0, last_error="", failed_at=None, due_at=due_at):
+    def finish(self, next_due_at: datetime | None, **columns: object) -> None:
+        """Give the row back with success; `columns` of it are written with that."""
+        given_back = {"leased_until": None, "attempts": 0, "last_error": "", "failed_at": None}
+        if not self._mine().update(**given_back, due_at=self.unless_set("due_at", next_due_at), **columns):
             raise LeaseLostError
         self.finished = True
 
@@ -81,7 +81,7 @@ class Lease[Row: DueRow]:
         """Give the row back with failure: it says why, and when it is due again."""
         now = timezone.now()
         wait = retry_after or min(FIRST_RETRY * 2 ** min(self.row.attempts - 1, 10), LONGEST_RETRY)
-        due_at = self._unless_asked(now + wait)
+        due_at = self.unless_set("due_at", now + wait)
         self._mine().update(leased_until=None, last_error=error, failed_at=now, due_at=due_at)
         self.finished = True
 
@@ -89,10 +89,11 @@ class Lease[Row: DueRow]:
         """Whether the row itself is no more."""
         return not type(self.row)._default_manager.filter(pk=self.row.pk).exists()
 
-    def _unless_asked(self, planned: datetime | None) -> Case:
-        """The planned due date, unless somebody set one meanwhile: "look now" was not about the look that just ends."""
-        untouched = Q(due_at=None) if self.row.due_at is None else Q(due_at=self.row.due_at)
-        return Case(When(untouched, then=Value(planned)), default=F("due_at"))
+    def unless_set(self, column: str, planned: datetime | None) -> Case:
+        """The planned date, unless somebody set one meanwhile: "look now" was not about the look that just ends."""
+        before = getattr(self.row, column)
+        untouched = Q((column, None)) if before is None else Q((column, before))
+        return Case(When(untouched, then=Value(planned)), default=F(column))
 
 
 def take[Row: DueRow](candidates: models.QuerySet[Row], pk: int, at: datetime | None = None) -> Lease[Row] | None:

@@ -29,7 +29,10 @@ def nothing_is_sent_yet(monkeypatch):
     from registries import tasks  # Django's models: only after the settings are there
     from trust import tasks as trust_tasks
 
-    for place, names in ((tasks, ("_SURVEYS", "_REFERRERS_TAGS", "_INDEXES")), (trust_tasks, ("_SOURCES", "_JUDGEMENTS"))):
+    for place, names in (
+        (tasks, ("_SURVEYS", "_REFERRERS_TAGS", "_INDEXES")),
+        (trust_tasks, ("_SOURCES", "_JUDGEMENTS")),
+    ):
         for name in names:
             monkeypatch.setattr(place, name, Nudges())
 

@@ -8,7 +8,7 @@ from itertools import islice
 from registries import capabilities
 from registries.indexing.run import Run
 from registries.indexing.tags import Tags
-from registries.models import ListingSource, Repository, contents
+from registries.models import ListingSource, contents
 from registries.oci import media_types
 from registries.oci.client import Client
 from registries.oci.descriptor import Descriptor
@@ -113,15 +113,13 @@ class Asker:
             self.api_is_gone = self.api_is_gone or answer.error is GONE_API
             yield question.subject, answer
 
-    def remember(self) -> None:
-        """Inside a commit: whether there is the API, as soon as an answer showed it, so that whoever resumes knows."""
+    def learned(self) -> dict[str, object]:
+        """For the next commit: whether there is the API, as soon as an answer showed it, so that whoever resumes knows."""
         if not self._seen or self._written:
-            return
+            return {}
         self._written, at = True, self._run.now()
-        fields: dict[str, object] = {"referrers_api": self.api, "referrers_api_seen_at": at}
-        if not self.api:
-            fields["referrers_probed_at"] = at
-        Repository.objects.filter(pk=self._run.repository.pk).update(**fields)
+        columns: dict[str, object] = {"referrers_api": self.api, "referrers_api_seen_at": at}
+        return columns if self.api else columns | {"referrers_probed_at": at}
 
     def _questions(self, subjects: Sequence[Digest]) -> list[_Question]:
         mine = {subject: self._tags_of(subject) for subject in subjects}

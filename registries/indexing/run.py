@@ -85,7 +85,6 @@ class Run:
         self.anything_changed = False
         self.cut = False  # a limit kept part of the repository unread
         self.done = self.total = 0
-        self._told: tuple[int, int] | None = None
         self._faults: dict[tuple[str, str], Fault] = {}
         self._fault_count = 0
         self._changed = False
@@ -161,31 +160,26 @@ class Run:
     # writing
 
     @contextmanager
-    def commit(self) -> Iterator[None]:
-        """A transaction that only the holder of the lease can make; faults and progress are written with it."""
+    def commit(self, **columns: object) -> Iterator[None]:
+        """A transaction that only the holder of the lease can make; faults, progress and `columns` of the repository with it."""
         with transaction.atomic():
-            self.lease.renew()
+            self.lease.renew(**self._progress(), **columns)
             yield
             self._write_faults()
-            self._tell()
+            if news := self._news():
+                Repository.objects.filter(pk=self.repository.pk).update(**news)
 
-    def _tell(self) -> None:
-        fields: dict[str, object] = {}
-        if (self.done, self.total) != self._told:
-            self._told = self.done, self.total
-            fields = {"progress_done": self.done, "progress_total": self.total}
-        if self._is_time_to_announce():
-            fields["generation"] = F("generation") + 1
-        if fields:
-            Repository.objects.filter(pk=self.repository.pk).update(**fields)
+    def _progress(self) -> dict[str, object]:
+        return {"progress_done": self.done, "progress_total": self.total}
 
-    def _is_time_to_announce(self) -> bool:
+    def _news(self) -> dict[str, object]:
+        """The generation after this one, if it is time to announce what changed."""
         now = self.now()
         if not self._urgent and not (self._changed and now - self._announced_at >= ANNOUNCE):
-            return False
+            return {}
         self._changed = self._urgent = False
         self._announced_at = now
-        return True
+        return {"generation": F("generation") + 1}
 
     def _write_faults(self) -> None:
         Fault.objects.bulk_create(
@@ -207,13 +201,10 @@ class Run:
             self._mind_the_budget()
 
     def begin(self) -> None:
-        with self.commit():
-            mine = Repository.objects.filter(pk=self.repository.pk)
-            if self.repository.asked_at:
-                Listing.objects.filter(repository=self.repository).update(due_at=self.repository.asked_at)
-                mine.filter(asked_at=self.repository.asked_at).update(asked_at=None)
-            if self.whole:
-                mine.update(cycle_began_at=self.began)
+        with self.commit(**({"cycle_began_at": self.began} if self.whole else {})):
+            if asked_at := self.repository.asked_at:
+                Listing.objects.filter(repository=self.repository).update(due_at=asked_at)
+                Repository.objects.filter(pk=self.repository.pk, asked_at=asked_at).update(asked_at=None)
         self._mind_the_budget()
 
     def _mind_the_budget(self) -> None:
@@ -250,27 +241,25 @@ class Run:
         if self.asked or self.whole or self.anything_changed:
             self.changed(urgent=True)
         requests = dict(getattr(self.source, "requests", {}))
-        fields: dict[str, object] = {"requests_total": _sum(row.requests_total, requests)}
+        columns: dict[str, object] = {"requests_total": _sum(row.requests_total, requests)}
         if self.whole:
-            fields |= {"indexed_at": now, "cycle_began_at": None, "tags_complete": tags_complete, "requests": requests}
+            columns |= {"indexed_at": now, "cycle_began_at": None, "tags_complete": tags_complete, "requests": requests}
         if api_is_gone:
-            fields["referrers_api"] = None  # the next run asks anew
-        Repository.objects.filter(pk=row.pk).update(**fields)
+            columns["referrers_api"] = None  # the next run asks anew
         for hint in self.hints:
             Hint.objects.filter(pk=hint.pk, at=hint.at).delete()
         tags_due_at = self._tags_due_at(now)
-        unless_asked = Q(tags_due_at=None) if row.tags_due_at is None else Q(tags_due_at=row.tags_due_at)
-        Repository.objects.filter(unless_asked, pk=row.pk).update(tags_due_at=tags_due_at)
-        self.lease.finish(min(tags_due_at, self._first_listing_due() or tags_due_at))
+        columns["tags_due_at"] = self.lease.unless_set("tags_due_at", tags_due_at)
+        next_due_at = min(tags_due_at, self._first_listing_due() or tags_due_at)
+        self.lease.finish(next_due_at, **columns, **self._progress(), **self._news())
 
     def _tags_due_at(self, now: datetime) -> datetime:
         """When the tags are to be read again."""
         if self.look_again:
             return now
-        before = self.repository.tags_due_at
+        before, interest_at = self.repository.tags_due_at, self.repository.interest_at
         if not self.whole:
             return before or now
-        interest_at = Repository.objects.values_list("interest_at", flat=True).get(pk=self.repository.pk)
         return now + polling.tags_interval(polling.tier_of(interest_at, now) if interest_at else Tier.RECENT)
 
     def _first_listing_due(self) -> datetime | None:

@@ -11,7 +11,7 @@ from registries.events import EventKind
 from registries.indexing import hinted
 from registries.indexing.fetching import InterruptedIndexError
 from registries.indexing.run import Run
-from registries.models import Event, Repository, SchemaTag, Tag, TagMove
+from registries.models import Event, SchemaTag, Tag, TagMove
 from registries.oci.digest import Digest
 from registries.oci.errors import OciError
 from registries.oci.layout import Layout
@@ -145,8 +145,7 @@ def _write(run: Run, resolved: Mapping[str, Digest], rows: dict[str, Tag]) -> No
             moved.append(row)
     if moves:
         run.changed(urgent=bool(moved))
-        with run.commit():
-            _note_interest(run, at)
+        with run.commit(interest_at=_interest(run, at)):
             events.write(back)
             Tag.objects.bulk_create(new)
             Tag.objects.bulk_update(moved, ["digest", "since", "gone_at"])
@@ -158,8 +157,7 @@ def _write_gone(run: Run, rows: list[Tag]) -> None:
     for batch in batched(rows, SLICE):
         moves = [TagMove(tag=row, before=row.digest, after=None, at=at) for row in batch]
         run.changed(urgent=True)
-        with run.commit():
-            _note_interest(run, at)
+        with run.commit(interest_at=_interest(run, at)):
             events.write(_events(run, EventKind.TAG_GONE, batch, at))
             Tag.objects.filter(pk__in=[row.pk for row in batch]).update(gone_at=at)
             TagMove.objects.bulk_create(moves)
@@ -169,9 +167,10 @@ def _named_before(row: Tag, digest: Digest) -> bool:
     return TagMove.objects.filter(tag=row, before=digest).exists()
 
 
-def _note_interest(run: Run, at: datetime) -> None:
-    interest_at = first_interest(at, watched=run.repository.indexed_at is not None)
-    Repository.objects.filter(pk=run.repository.pk).update(interest_at=interest_at)
+def _interest(run: Run, at: datetime) -> datetime:
+    """Since when the repository is of interest, now that a tag changed."""
+    run.repository.interest_at = first_interest(at, watched=run.repository.indexed_at is not None)
+    return run.repository.interest_at
 
 
 def _events(run: Run, kind: EventKind, rows: Iterable[Tag], at: datetime) -> list[Event]:

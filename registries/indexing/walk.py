@@ -91,9 +91,8 @@ class Walk:
         findings |= self._unreadable(missing)
         following = [later for step in steps for later in self._following(step, present[step.digest])]
         run.done, run.total = run.done + len(steps), run.total + len(following)
-        with run.commit():
+        with run.commit(**self._asker.learned()):
             self._shelf.put()
-            self._asker.remember()
             models.Manifest.objects.bulk_create(map(models.Manifest.placeholder, missing), ignore_conflicts=True)
             listings.write_indexes(run, answers)
             listings.write(run, list(findings.values()), rows, asked_at)

@@ -112,6 +112,6 @@ def test_a_chain_that_does_not_stand_takes_green_from_every_list(place, reader, 
     assert [is_green(reader, address) for address in lists] == [False, False, False]
 
 
-def is_green(reader, address):  # noqa: F811
+def is_green(reader, address):
     page = show(reader, address)
     return "badge is-verified" in page or '"status":"verified"' in page.replace(" ", "")

@@ -210,13 +210,23 @@ def test_content_that_is_not_as_long_as_announced_is_not_sent_as_if_it_were():
 
 
 LINES = st.sampled_from([
-    b"Content-Length: 5", b"Content-Length: 0", b"Content-Length:5 ", b"Content-Length: 05", b"Content-Length: 5,5", b"content-length: 4",
+    b"Content-Length: 5", b"Content-Length: 0", b"Content-Length:5 ", b"Content-Length: 05", b"Content-Length: 5,5",
+    b"content-length: 4",
     CHUNKED, b"Transfer-Encoding: identity", b"transfer-encoding:\tchunked ", b"Connection: close", b"Connection: keep-alive, x",
     b"Upgrade: h2c", b"X: y", b"X:", b" folded", b"X: y\rZ: z", b"X: y\nContent-Length: 5", b"\tContent-Length: 5", b"Trailer: x",
 ])  # fmt: skip
-STATUS = st.sampled_from([b"HTTP/1.1 200 OK", b"HTTP/1.0 200 OK", b"HTTP/1.1 204", b"HTTP/1.1 304 Not", b"HTTP/1.1 404 "])
+STATUS = st.sampled_from(
+    [b"HTTP/1.1 200 OK", b"HTTP/1.0 200 OK", b"HTTP/1.1 204", b"HTTP/1.1 304 Not", b"HTTP/1.1 404 "]
+)
 BODIES = st.sampled_from(
-    [b"", b"hello", b"5\r\nhello\r\n0\r\n\r\n", b"5\r\nhello\r\n0\r\n\r\nHTTP/1.1 200 OK\r\n\r\n", b"0\r\n\r\n", b"5;a\r\nhello\r\n0\r\n\r\n"]
+    [
+        b"",
+        b"hello",
+        b"5\r\nhello\r\n0\r\n\r\n",
+        b"5\r\nhello\r\n0\r\n\r\nHTTP/1.1 200 OK\r\n\r\n",
+        b"0\r\n\r\n",
+        b"5;a\r\nhello\r\n0\r\n\r\n",
+    ]
 )
 
 

@@ -29,11 +29,11 @@ class Mortal(leases.Lease):
 
     left = 0
 
-    def renew(self):
+    def renew(self, **columns):
         if not self.left:
             raise Killed
         self.left -= 1
-        super().renew()
+        super().renew(**columns)
 
 
 def die(app, environ, start_response):
