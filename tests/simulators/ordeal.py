@@ -38,6 +38,7 @@ POLICY = json.dumps(
 ).encode()
 CAUTIOUS = {"unknown", "stale"}
 MINUTE = timedelta(minutes=1)
+FEWEST = 6  # images
 
 
 class FalsehoodError(AssertionError):
@@ -139,7 +140,13 @@ class Ordeal:
         return [image for image in self.images if image.tag]
 
     def somebody_works(self):
-        self.chance.choice([self.push, self.sign, self.sign, self.withdraw, self.withdraw, self.delete])()
+        """Something happens; a team that has hardly anything left, or nothing signed, sees to that first."""
+        if len(self.living()) < FEWEST:
+            self.push()
+        elif not any(image.signatures for image in self.living()):
+            self.sign()
+        else:
+            self.chance.choice([self.push, self.sign, self.sign, self.withdraw, self.withdraw, self.delete])()
 
     def _note(self, image):
         """What is true of the image from now on; without the API its author keeps the list."""
