@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -47,10 +48,12 @@ def main() -> None:
 def step(what: str) -> Iterator[None]:
     """Print the most that the process took during the block."""
     Path("/proc/self/clear_refs").write_text("5")  # forget the peak so far
+    began = time.monotonic()
     yield
+    took = time.monotonic() - began
     lines = Path("/proc/self/status").read_text().splitlines()
     peak = next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
-    print(f"{what:60} {peak:6.0f} MB at its most{'' if peak < AIM else f' (aim: {AIM})'}", flush=True)
+    print(f"{what:60} {peak:6.0f} MB at its most, {took:5.1f} s{'' if peak < AIM else f' (aim: {AIM})'}", flush=True)
 
 
 if __name__ == "__main__":

@@ -24,12 +24,15 @@ TRIES = 5
 
 
 def sign(registry, subject, name):
-    """Pushed, and again where the registry stumbles: docker-registry answers 500 while others upload the same blob."""
+    """Pushed, and again where the registry stumbles over itself.
+
+    While another writes the same file, docker-registry answers 500, or reads half of it and calls our digest wrong.
+    """
     for _ in range(TRIES):
         try:
             return signed(registry, subject, name)
         except RegistryError as error:
-            if error.code != "server_error":
+            if error.code != "server_error" and "DIGEST_INVALID" not in str(error):
                 raise
     return signed(registry, subject, name)
 
