@@ -88,7 +88,7 @@ DATABASES: dict[str, dict[str, Any]] = {
     "default": _database(env.str("SIGNBOARD_DATABASE_URL", default=f"sqlite:///{DATA_DIR / 'signboard.sqlite3'}"))
 }
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
-    DATABASES["default"]["ENGINE"] = "dashboard.sqlite"
+    DATABASES["default"] |= {"ENGINE": "dashboard.sqlite", "TEST": {"NAME": ":memory:"}}
     # Writers queue instead of failing halfway: a transaction takes the write lock when it begins.
     DATABASES["default"]["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",
