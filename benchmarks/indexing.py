@@ -46,7 +46,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repositories", type=int, default=200)
     parser.add_argument("--tags", type=int, default=10)
-    parser.add_argument("--threads", type=int, default=8, help="of the worker; 8 is what `make up` has")
+    parser.add_argument("--threads", type=int, default=6, help="of the worker; 6 is what `make up` has")
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--only", choices=["docker-registry", "olareg"])
     parser.add_argument("--without", nargs="*", default=[], metavar="WALK", help="leave out: oras-go, threads, async")

@@ -83,8 +83,8 @@ def work(root: Path, tags: int, step: Step) -> None:
     for what, row in (("largest", largest), ("usual", Repository.objects.get(name="usual-0"))):
         with step(f"the {what} repository judged"):
             judge(row)
-    with step("eight usual repositories judged at once, as `make up` has threads"), ThreadPoolExecutor(8) as threads:
-        list(threads.map(judge, Repository.objects.filter(name__in=[f"usual-{number}" for number in range(1, 9)])))
+    with step("six usual repositories judged at once, as `make up` has threads"), ThreadPoolExecutor(6) as threads:
+        list(threads.map(judge, Repository.objects.filter(name__in=[f"usual-{number}" for number in range(1, 7)])))
     with step("the repository with signatures judged"):
         judge(Repository.objects.get(registry=fleet.registry))
     visitor = browser("bench")

@@ -23,7 +23,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--host", default="127.0.0.1")
         parser.add_argument("--port", type=int, default=8000)
-        parser.add_argument("--workers", type=int, default=8, help="threads of the worker")
+        parser.add_argument("--workers", type=int, default=6, help="threads of the worker")
 
     def handle(self, *args: Any, **options: Any) -> None:
         host, port = options["host"], options["port"]
