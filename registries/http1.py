@@ -16,7 +16,7 @@ from registries.oci.errors import RegistryError
 from registries.oci.exchange import Outgoing
 from registries.pinning import Allowance, BrokenError, Stream, WireError
 
-MAX_HEAD = 64 * 1024  # bytes of an answer's status line and fields, interim answers included
+MAX_HEAD = 64 * 1024  # bytes of an answer's head, interim answers included, or of its trailers
 MAX_FIELDS = 256
 BEGIN = b"HTTP/"
 READ = 64 * 1024  # bytes at a time
@@ -39,7 +39,8 @@ class Exchange:
     def __init__(self, stream: Stream, host: str, allowance: Allowance) -> None:
         self._stream, self._host, self._allowance = stream, host, allowance
         self._sent = self._ended = False  # whether all was sent, and whether nothing will come any more
-        self._came = 0
+        self._begins = BEGIN  # what is yet to come of an answer's first bytes
+        self._framing = 0  # bytes since anything of a body came
 
     def ask(
         self, method: str, target: str, authority: str, headers: Mapping[str, str], content: Outgoing | None
@@ -78,8 +79,10 @@ class Exchange:
         left = content.size if content else 0
         for piece in content or ():
             left -= len(piece)
+            if left < 0:
+                break
             held += piece
-            if len(held) >= WRITE and left >= 0:
+            if len(held) >= WRITE:
                 self._stream.write(held, self._allowance.left())
                 held = b""
         if left:
@@ -106,14 +109,15 @@ class Exchange:
             raise RegistryError(f"{self._host} sends more than is read here, headers included", code="too_large")
         if not content:
             self._ended = True
-            self._heard.end(begun=bool(self._came))
+            self._heard.end(begun=self._begins != BEGIN)
             return
-        if self._came < len(BEGIN) and not _begins(content, self._came):  # it might wait for the end of a line
+        if content[: len(self._begins)] != self._begins[: len(content)]:  # the parser might wait for the end of a line
             raise NotHttpError("it begins with something else")
-        self._came += len(content)
+        self._begins = self._begins[len(content) :]
         self._heard.hear(content)
-        if not self._heard.has_head and self._came > MAX_HEAD:
-            raise NotHttpError(f"its head is larger than {MAX_HEAD} bytes")
+        self._framing = 0 if self._heard.pieces else self._framing + len(content)
+        if self._framing > MAX_HEAD and not self._heard.is_whole:
+            raise NotHttpError(f"its head or its trailers are larger than {MAX_HEAD} bytes")
 
 
 class _Heard:
@@ -191,11 +195,6 @@ class _Heard:
 
     def on_message_complete(self) -> None:
         self.is_whole = self.has_head
-
-
-def _begins(content: bytes, came: int) -> bool:
-    awaited = BEGIN[came:]
-    return content[: len(awaited)] == awaited[: len(content)]
 
 
 def _fault_of(status: int, version: str, fields: list[tuple[str, str]]) -> str:

@@ -1,5 +1,7 @@
 """How one answer is read: what is taken, what is refused, and when the connection may serve again."""
 
+from itertools import repeat
+
 import h11
 import pytest
 from hypothesis import given
@@ -126,6 +128,9 @@ def test_fields_keep_their_order_and_lose_their_case_and_their_margins():
         answer(CHUNKED, body=b"0\r\n X: folded\r\n\r\n"),
         answer(b"X: " + b"x" * 3 * MAX_HEAD, b"Content-Length: 0"),
         answer(*[b"X: y"] * (MAX_FIELDS + 1)),
+        answer(CHUNKED, body=b"2\r\nok\r\n0\r\nX: " + b"x" * 3 * MAX_HEAD + b"\r\n\r\n"),
+        answer(CHUNKED, body=b"2\r\nok\r\n2;" + b"x" * 3 * MAX_HEAD + b"\r\nok\r\n0\r\n\r\n"),
+        b"HTTP/1.1 103 Early\r\nLink: x\r\n\r\n" * MAX_HEAD + answer(b"Content-Length: 0"),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("at_once", [1024, 65536])
@@ -203,10 +208,10 @@ def test_nothing_in_a_request_begins_a_line_of_its_own(value, where):
 
 
 def test_content_that_is_not_as_long_as_announced_is_not_sent_as_if_it_were():
-    for size in (2, 4):
+    for size, pieces in ((2, [b"abc"]), (4, [b"abc"]), (4, repeat(b"abc"))):
         exchange = Exchange(Pipe(b""), "registry.test", Allowance(lambda: 0.0, 5, 10**9))
         with pytest.raises(RegistryError, match="length"):
-            exchange.ask("PUT", "/", "registry.test", {}, Outgoing(size, lambda: iter([b"abc"])))
+            exchange.ask("PUT", "/", "registry.test", {}, Outgoing(size, lambda pieces=pieces: iter(pieces)))
 
 
 LINES = st.sampled_from([
