@@ -14,7 +14,6 @@ from dashboard import past_listing
 from dashboard.as_of import AsOf, NotAnInstantError, text_of
 from registries.models import Listing, Presence, Registry, Repository, Tag, TagMove
 from tests.dashboard.rows import make_artifact, make_person, make_repository, make_revision
-from tests.trust import seeding
 from tests.trust.seeding import DAY, HOUR, Place, publish
 from trust.models import ArtifactStatus, StatusChange
 from trust.past import Asked
@@ -23,13 +22,8 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def now(monkeypatch):
-    """The sample authorities are as old as the seeding's clock; pages ask the real one."""
-    moment = timezone.now().replace(microsecond=0) - DAY
-    monkeypatch.setattr(seeding, "NOW", moment)
-    seeding.pki.cache_clear()
-    yield moment
-    seeding.pki.cache_clear()
+def ago():
+    return DAY
 
 
 @pytest.fixture
